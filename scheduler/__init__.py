@@ -1,0 +1,1 @@
+"""The clockwork: what is due is dispatched, what is dead, late or old is put away."""

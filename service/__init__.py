@@ -1,0 +1,1 @@
+"""The HTTP API: handlers that parse, call and answer."""

@@ -1,0 +1,259 @@
+"""The nouns: a job, its turns and voices, where it stands, and what can go wrong in its life.
+
+Standard library only: this is the page that every other module speaks in. How a job moves from one state to the
+next is `job_store.py`; `docs/architecture.md` draws it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+JOB_TYPE: Final = "multi_role_tts"
+
+
+class JobStatus(StrEnum):
+    """What the outside sees."""
+
+    PENDING = "pending"  # accepted, nobody has begun
+    PROCESSING = "processing"  # begun: being spoken, waiting to try again, or being joined
+    COMPLETED = "completed"  # there is audio
+    FAILED = "failed"  # there is a reason
+    CANCELLED = "cancelled"  # taken back by its user before anybody had begun
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job takes one of its user's slots."""
+        return self in ACTIVE
+
+
+ACTIVE: Final = frozenset({JobStatus.PENDING, JobStatus.PROCESSING})
+
+
+class Stage(StrEnum):
+    """Where an active job stands; `done` for every other."""
+
+    QUEUED = "queued"  # waits to be spoken
+    SYNTHESIZING = "synthesizing"  # its turns are being spoken
+    RETRYING = "retrying"  # waits to be spoken again after a provider failed
+    ASSEMBLING = "assembling"  # all turns are spoken; waits to be joined or is being joined
+    DONE = "done"  # completed, failed or cancelled
+
+
+#: The moves that a job may make, as (status, stage) pairs. Whatever is not here is a defect.
+TRANSITIONS: Final[Mapping[tuple[JobStatus, Stage], frozenset[tuple[JobStatus, Stage]]]] = {
+    (JobStatus.PENDING, Stage.QUEUED): frozenset(
+        {
+            (JobStatus.PROCESSING, Stage.SYNTHESIZING),
+            (JobStatus.CANCELLED, Stage.DONE),
+            (JobStatus.FAILED, Stage.DONE),
+        }
+    ),
+    (JobStatus.PROCESSING, Stage.SYNTHESIZING): frozenset(
+        {
+            (JobStatus.PROCESSING, Stage.RETRYING),
+            (JobStatus.PROCESSING, Stage.ASSEMBLING),
+            (JobStatus.FAILED, Stage.DONE),
+        }
+    ),
+    (JobStatus.PROCESSING, Stage.RETRYING): frozenset(
+        {(JobStatus.PROCESSING, Stage.SYNTHESIZING), (JobStatus.FAILED, Stage.DONE)}
+    ),
+    (JobStatus.PROCESSING, Stage.ASSEMBLING): frozenset(
+        {
+            (JobStatus.PROCESSING, Stage.RETRYING),
+            (JobStatus.COMPLETED, Stage.DONE),
+            (JobStatus.FAILED, Stage.DONE),
+        }
+    ),
+    (JobStatus.COMPLETED, Stage.DONE): frozenset(),
+    (JobStatus.FAILED, Stage.DONE): frozenset(),
+    (JobStatus.CANCELLED, Stage.DONE): frozenset(),
+}
+
+
+class FailureReason(StrEnum):
+    """Why a job failed: the `error_code` that its user reads."""
+
+    TIMEOUT = "timeout"  # its deadline passed
+    SYSTEM_INTERRUPTED = "system_interrupted"  # its worker died or was restarted
+    PROVIDER_FAILED = "provider_failed"  # the voice vendor failed again and again
+    PROVIDER_REJECTED = "provider_rejected"  # the voice vendor refused for good
+    STORAGE_FAILED = "storage_failed"  # the object store is full or away
+    ORPHANED = "orphaned"  # nobody took it for a day
+    INTERNAL = "internal"  # a defect of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One line of the dialogue. `index` is 0-based and says the order of speaking."""
+
+    speaker: str
+    text: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceAssignment:
+    """Which of the provider's voices a speaker has."""
+
+    speaker: str
+    voice_id: str
+    voice_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a job is asked to do: the request with its defaults filled in. Turns are in the order of speaking."""
+
+    provider: str
+    turns: tuple[Turn, ...]
+    voice_assignments: tuple[VoiceAssignment, ...]
+    language: str
+    output_format: str
+    gap_ms: int
+    crossfade_ms: int
+
+    def voice_of(self, speaker: str) -> str:
+        """The voice id of a speaker of this script."""
+        return next(a.voice_id for a in self.voice_assignments if a.speaker == speaker)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that the API takes and gives back as `input_params`."""
+        return {
+            "provider": self.provider,
+            "turns": [{"speaker": t.speaker, "text": t.text, "index": t.index} for t in self.turns],
+            "voice_assignments": [
+                {"speaker": a.speaker, "voice_id": a.voice_id, "voice_name": a.voice_name}
+                for a in self.voice_assignments
+            ],
+            "language": self.language,
+            "output_format": self.output_format,
+            "gap_ms": self.gap_ms,
+            "crossfade_ms": self.crossfade_ms,
+        }
+
+    @classmethod
+    def from_json(cls, params: Mapping[str, Any]) -> Script:
+        """The inverse of `as_json`, for params that this project wrote itself."""
+        turns = (Turn(t["speaker"], t["text"], t["index"]) for t in params["turns"])
+        return cls(
+            provider=params["provider"],
+            turns=tuple(sorted(turns, key=lambda turn: turn.index)),
+            voice_assignments=tuple(
+                VoiceAssignment(a["speaker"], a["voice_id"], a["voice_name"]) for a in params["voice_assignments"]
+            ),
+            language=params["language"],
+            output_format=params["output_format"],
+            gap_ms=params["gap_ms"],
+            crossfade_ms=params["crossfade_ms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its row says it is. All times are aware and in UTC."""
+
+    id: UUID
+    user_id: UUID
+    status: JobStatus
+    stage: Stage
+    script: Script
+    turns_done: int
+    turns_total: int
+    retry_count: int
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    deadline_at: datetime | None
+    next_run_at: datetime | None
+    expires_at: datetime | None
+    result_metadata: Mapping[str, Any] | None
+    audio_file_id: UUID | None
+    error_code: FailureReason | None
+    error_detail: str | None
+    resubmitted_from: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a job: every write of a run shows its `attempt` and `lease_token`.
+
+    `remaining_s` is what was left of the job's deadline when it was claimed.
+    """
+
+    job_id: UUID
+    user_id: UUID
+    attempt: int
+    lease_token: UUID
+    script: Script
+    retry_count: int
+    remaining_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """The joined result of a job, in the object store under `object_key`."""
+
+    id: UUID
+    job_id: UUID
+    object_key: str
+    content_type: str
+    size_bytes: int
+    duration_ms: int
+
+
+class JobError(Exception):
+    """A move that a job's life does not allow."""
+
+
+class JobNotFound(JobError):
+    """There is no such job, or it is another user's: the two look the same."""
+
+
+class JobLimitExceeded(JobError):
+    """The user has as many active jobs as is allowed."""
+
+    def __init__(self, current_jobs: int, max_jobs: int) -> None:
+        super().__init__(f"{current_jobs} of {max_jobs} active jobs")
+        self.current_jobs = current_jobs
+        self.max_jobs = max_jobs
+
+
+class JobCannotCancel(JobError):
+    """Only a pending job can be cancelled."""
+
+    def __init__(self, status: JobStatus) -> None:
+        super().__init__(f"the job is {status}")
+        self.status = status
+
+
+class JobCannotResubmit(JobError):
+    """Only a failed or cancelled job can be resubmitted."""
+
+    def __init__(self, status: JobStatus) -> None:
+        super().__init__(f"the job is {status}")
+        self.status = status
+
+
+class IdempotencyKeyReused(JobError):
+    """The same Idempotency-Key came with another body."""
+
+
+class LeaseLost(JobError):
+    """Somebody else has the job now, or it has ended: write nothing, clean up, stop."""
+
+
+def new_id() -> UUID:
+    """A UUID of version 7 (RFC 9562, 5.7): milliseconds since 1970 first, so that ids sort by creation."""
+    unix_ms = time.time_ns() // 1_000_000
+    random_bits = secrets.randbits(74)
+    value = unix_ms << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & (1 << 62) - 1
+    return UUID(int=value)

@@ -1,0 +1,1 @@
+"""The tests: unit, integration (real servers), acceptance, chaos and browser."""
