@@ -17,6 +17,9 @@ from uuid import UUID
 
 JOB_TYPE: Final = "multi_role_tts"
 
+#: The one user of a server without keys (`AUTH=none`): the first migration adds it.
+LOCAL_USER_ID: Final = UUID("00000000-0000-7000-8000-000000000000")
+
 
 class JobStatus(StrEnum):
     """What the outside sees."""
@@ -158,13 +161,17 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its row says it is. All times are aware and in UTC."""
+    """A job as its row says it is, without its script, which may be long. All times are aware and in UTC.
+
+    `elapsed_ms`: from its start to its end, or to now; None before it has started.
+    """
 
     id: UUID
     user_id: UUID
+    job_type: str
+    provider: str
     status: JobStatus
     stage: Stage
-    script: Script
     turns_done: int
     turns_total: int
     retry_count: int
@@ -180,6 +187,7 @@ class Job:
     error_code: FailureReason | None
     error_detail: str | None
     resubmitted_from: UUID | None
+    elapsed_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,286 @@
+"""JobStore: what users do with jobs. Every move is one method and one guarded statement.
+
+A guard that matches no row means that somebody else was there first; the method says so and has changed nothing.
+The database's clock is the only one that is asked, so that no two machines can disagree about what is due.
+What a worker does with a job is in `run_store.py`, what the scheduler does in `sweep_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    extract,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from storage.jobs import (
+    ACTIVE,
+    JOB_TYPE,
+    AudioFile,
+    FailureReason,
+    IdempotencyKeyReused,
+    Job,
+    JobCannotCancel,
+    JobCannotResubmit,
+    JobLimitExceeded,
+    JobNotFound,
+    JobStatus,
+    Script,
+    Stage,
+    new_id,
+)
+from storage.tables import audio_files, jobs
+
+#: Cancelled jobs are kept for so long.
+CANCELLED_RETENTION: Final = timedelta(days=7)
+
+#: What every ended job has in common: nobody works on it, nobody waits for it, its slot is free.
+ENDED: Final[Mapping[str, Any]] = {
+    "stage": Stage.DONE,
+    "lease_token": None,
+    "next_run_at": None,
+    "active_slot": None,
+}
+
+Clock = Callable[[], ColumnElement[datetime]]
+
+
+def database_clock() -> ColumnElement[datetime]:
+    """Now, as the database sees it while it runs the statement."""
+    return func.clock_timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRules:
+    """The numbers of a job's life."""
+
+    max_active_jobs: int = 3
+    deadline: timedelta = timedelta(minutes=10)
+    retention: timedelta = timedelta(days=30)
+
+
+class JobStore:
+    """Jobs in PostgreSQL. One instance may be shared by threads."""
+
+    def __init__(self, engine: Engine, rules: JobRules, clock: Clock = database_clock) -> None:
+        self._engine = engine
+        self._rules = rules
+        self._now = clock
+
+    def submit(
+        self,
+        user_id: UUID,
+        script: Script,
+        *,
+        idempotency_key: str | None = None,
+        resubmitted_from: UUID | None = None,
+    ) -> Job:
+        """Accept a job, or give back the one that was accepted under the same `idempotency_key`.
+
+        Raises:
+            JobLimitExceeded: the user has as many active jobs as is allowed.
+            IdempotencyKeyReused: the key came before, with another script.
+        """
+        fingerprint = sha256(repr(script).encode()).digest()
+        with self._engine.begin() as connection:
+            # A statement of its own: the next one must see what the last holder of the lock has committed.
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
+            if idempotency_key is not None:
+                earlier = self._find_by_key(connection, user_id, idempotency_key)
+                if earlier is not None:
+                    if earlier.idempotency_fingerprint != fingerprint:
+                        raise IdempotencyKeyReused(idempotency_key)
+                    return self._get(connection, user_id, earlier.id)
+            values = {
+                "id": new_id(),
+                "user_id": user_id,
+                "job_type": JOB_TYPE,
+                "provider": script.provider,
+                "input_params": script.as_json(),
+                "status": JobStatus.PENDING,
+                "stage": Stage.QUEUED,
+                "turns_total": len(script.turns),
+                "idempotency_key": idempotency_key,
+                "idempotency_fingerprint": fingerprint if idempotency_key is not None else None,
+                "resubmitted_from": resubmitted_from,
+            }
+            accepted = self._insert_in_free_slot(user_id, values).returning(*_JOB_COLUMNS, self._elapsed_ms())
+            row = connection.execute(accepted).one_or_none()
+            if row is None:
+                raise JobLimitExceeded(self._count_active(connection, user_id), self._rules.max_active_jobs)
+            return _job(row)
+
+    def get(self, user_id: UUID, job_id: UUID) -> Job:
+        """A job of this user.
+
+        Raises:
+            JobNotFound: there is none with this id, or it is another user's.
+        """
+        with self._engine.connect() as connection:
+            return self._get(connection, user_id, job_id)
+
+    def get_with_script(self, user_id: UUID, job_id: UUID) -> tuple[Job, Script]:
+        """A job of this user and what it was asked to do.
+
+        Raises:
+            JobNotFound: as for `get`.
+        """
+        query = self._select_job(jobs.c.input_params).where(_of_user(user_id, job_id))
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise JobNotFound(job_id)
+        return _job(row), Script.from_json(row.input_params)
+
+    def audio_file(self, job: Job) -> AudioFile | None:
+        """The result of a completed job; None when it is gone."""
+        query = select(audio_files).where(audio_files.c.id == job.audio_file_id, audio_files.c.state == "stored")
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return AudioFile(
+            id=row.id,
+            job_id=row.job_id,
+            object_key=row.object_key,
+            content_type=row.content_type,
+            size_bytes=row.size_bytes,
+            duration_ms=row.duration_ms,
+        )
+
+    def list(self, user_id: UUID, *, status: JobStatus | None, limit: int, offset: int) -> tuple[Sequence[Job], int]:
+        """A page of the user's jobs, newest first, and how many there are in all."""
+        mine = jobs.c.user_id == user_id
+        if status is not None:
+            mine = and_(mine, jobs.c.status == status)
+        page = self._select_job().where(mine).order_by(jobs.c.id.desc()).limit(limit).offset(offset)
+        with self._engine.connect() as connection:
+            total = connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
+            return [_job(row) for row in connection.execute(page)], total
+
+    def cancel(self, user_id: UUID, job_id: UUID) -> Job:
+        """Take a job back before anybody has begun with it.
+
+        Raises:
+            JobNotFound: as for `get`.
+            JobCannotCancel: it is not pending.
+        """
+        with self._engine.begin() as connection:
+            cancelled = connection.execute(
+                update(jobs)
+                .where(_of_user(user_id, job_id), jobs.c.status == JobStatus.PENDING)
+                .values(
+                    status=JobStatus.CANCELLED,
+                    completed_at=self._now(),
+                    expires_at=self._now() + CANCELLED_RETENTION,
+                    **ENDED,
+                )
+            )
+            job = self._get(connection, user_id, job_id)
+        if cancelled.rowcount != 1:
+            raise JobCannotCancel(job.status)
+        return job
+
+    def resubmit(self, user_id: UUID, job_id: UUID) -> Job:
+        """A new job with the input of a failed or cancelled one.
+
+        Raises:
+            JobNotFound: as for `get`.
+            JobCannotResubmit: it is neither failed nor cancelled.
+            JobLimitExceeded: as for `submit`.
+        """
+        job, script = self.get_with_script(user_id, job_id)
+        if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
+            raise JobCannotResubmit(job.status)
+        return self.submit(user_id, script, resubmitted_from=job.id)
+
+    def published(self, job_ids: Sequence[UUID]) -> None:
+        """The broker has taken a message for each of these jobs; the scheduler need not send another soon."""
+        fresh = and_(jobs.c.id.in_(job_ids), jobs.c.next_run_at.is_not(None))
+        with self._engine.begin() as connection:
+            connection.execute(update(jobs).where(fresh).values(last_published_at=self._now()))
+
+    def _insert_in_free_slot(self, user_id: UUID, values: Mapping[str, Any]) -> Insert:
+        """Insert a due job into the lowest free slot of its user; nothing when none is free."""
+        slot = func.generate_series(1, self._rules.max_active_jobs).column_valued("slot")
+        taken = select(jobs.c.id).where(
+            jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE), jobs.c.active_slot == slot
+        )
+        free = select(func.min(slot).label("slot")).where(~taken.exists()).subquery()
+        given = [bindparam(None, value, type_=jobs.c[name].type) for name, value in values.items()]
+        row = select(*given, self._now(), self._now(), free.c.slot).where(free.c.slot.is_not(None))
+        return insert(jobs).from_select([*values, "created_at", "next_run_at", "active_slot"], row)
+
+    def _select_job(self, *more: ColumnElement[Any]) -> Select[Any]:
+        return select(*_JOB_COLUMNS, self._elapsed_ms(), *more)
+
+    def _elapsed_ms(self) -> ColumnElement[int]:
+        until = func.coalesce(jobs.c.completed_at, self._now())
+        return cast(extract("epoch", until - jobs.c.started_at) * 1000, Integer).label("elapsed_ms")
+
+    def _get(self, connection: Connection, user_id: UUID, job_id: UUID) -> Job:
+        row = connection.execute(self._select_job().where(_of_user(user_id, job_id))).one_or_none()
+        if row is None:
+            raise JobNotFound(job_id)
+        return _job(row)
+
+    @staticmethod
+    def _find_by_key(connection: Connection, user_id: UUID, key: str) -> Row[Any, Any] | None:
+        return connection.execute(
+            select(jobs.c.id, jobs.c.idempotency_fingerprint).where(
+                jobs.c.user_id == user_id, jobs.c.idempotency_key == key
+            )
+        ).one_or_none()
+
+    @staticmethod
+    def _count_active(connection: Connection, user_id: UUID) -> int:
+        mine = and_(jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE))
+        return connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
+
+
+def failed(
+    reason: FailureReason, detail: str | None, *, now: ColumnElement[datetime], retention: timedelta
+) -> Mapping[str, Any]:
+    """The values of a row that has failed."""
+    return {
+        "status": JobStatus.FAILED,
+        "error_code": reason,
+        "error_detail": detail,
+        "completed_at": now,
+        "expires_at": now + retention,
+        **ENDED,
+    }
+
+
+_JOB_COLUMNS: Final = tuple(jobs.c[name] for name in Job.__dataclass_fields__ if name != "elapsed_ms")
+
+
+def _of_user(user_id: UUID, job_id: UUID) -> ColumnElement[bool]:
+    return and_(jobs.c.user_id == user_id, jobs.c.id == job_id)
+
+
+def _job(row: Row[Any]) -> Job:
+    values: dict[str, Any] = {name: getattr(row, name) for name in Job.__dataclass_fields__}
+    values["status"] = JobStatus(row.status)
+    values["stage"] = Stage(row.stage)
+    values["error_code"] = FailureReason(row.error_code) if row.error_code is not None else None
+    return Job(**values)

@@ -1,0 +1,52 @@
+"""`readthrough migrate`: brings the tables to the newest revision. Run it before the other processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from storage.engine import make_engine
+from storage.settings import DatabaseSettings, SettingsError, read
+
+_LOCK_NAME = "readthrough migrations"
+
+
+def migrate(database_url: str) -> None:
+    """Bring the tables to the newest revision. Of two at once, the second waits and finds nothing to do.
+
+    Raises:
+        OperationalError: the database cannot be reached.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = make_engine(database_url, pool_size=1)
+    try:
+        with engine.begin() as connection:
+            # A migration may take its time; the limit of ordinary statements does not hold for it.
+            connection.execute(select(func.set_config("statement_timeout", "0", True)))
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_LOCK_NAME, 0))))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def main(argv: list[str]) -> int:
+    """The command. Takes no arguments."""
+    if argv:
+        sys.stderr.write("usage: readthrough migrate\n")
+        return 2
+    try:
+        migrate(read(DatabaseSettings).database_url)
+    except SettingsError as error:
+        sys.stderr.write(f"readthrough: {error}\n")
+        return 2
+    except OperationalError as error:
+        sys.stderr.write(f"readthrough: the database cannot be reached: {error.orig}\n")
+        return 1
+    return 0

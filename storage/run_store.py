@@ -1,0 +1,314 @@
+"""RunStore: what a worker does with a job, from the claim to the end of its run.
+
+Every write of a run shows the claim's `attempt` and `lease_token` (the fence). A worker that has lost its lease gets
+`LeaseLost` and has written nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from storage.job_store import ENDED, Clock, JobRules, database_clock, failed
+from storage.jobs import Claim, FailureReason, JobStatus, LeaseLost, Script, Stage, new_id
+from storage.tables import audio_files, job_turns, jobs, segments
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPart:
+    """How one turn came by its segment: what the vendor bills for it, or what the cache saved."""
+
+    turn_index: int
+    segment_id: UUID
+    billed_characters: int
+    cached_characters: int
+
+
+class RunStore:
+    """The runs of jobs in PostgreSQL. One instance may be shared by threads."""
+
+    def __init__(self, engine: Engine, rules: JobRules, clock: Clock = database_clock) -> None:
+        self._engine = engine
+        self._rules = rules
+        self._now = clock
+
+    def claim(self, job_id: UUID, stage: Stage) -> Claim | None:
+        """Take a due job to speak it (`synthesizing`) or to join it (`assembling`).
+
+        None: it is not due, somebody else has it, or it has ended. Such a message came twice or late.
+        """
+        waiting = _WAITS_FOR[stage]
+        taken = (
+            update(jobs)
+            .where(
+                jobs.c.id == job_id,
+                tuple_(jobs.c.status, jobs.c.stage).in_(waiting),
+                jobs.c.next_run_at <= self._now(),
+                or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > self._now()),
+            )
+            .values(
+                status=JobStatus.PROCESSING,
+                stage=stage,
+                attempt=jobs.c.attempt + 1,
+                lease_token=uuid4(),
+                heartbeat=jobs.c.heartbeat + 1,
+                next_run_at=None,
+                started_at=func.coalesce(jobs.c.started_at, self._now()),
+                deadline_at=func.coalesce(jobs.c.deadline_at, self._now() + self._rules.deadline),
+            )
+            .returning(
+                jobs.c.id,
+                jobs.c.user_id,
+                jobs.c.attempt,
+                jobs.c.lease_token,
+                jobs.c.input_params,
+                jobs.c.retry_count,
+                cast(extract("epoch", jobs.c.deadline_at - self._now()), Float).label("remaining_s"),
+            )
+        )
+        with self._engine.begin() as connection:
+            row = connection.execute(taken).one_or_none()
+        if row is None:
+            return None
+        return Claim(
+            job_id=row.id,
+            user_id=row.user_id,
+            attempt=row.attempt,
+            lease_token=row.lease_token,
+            script=Script.from_json(row.input_params),
+            retry_count=row.retry_count,
+            remaining_s=row.remaining_s,
+        )
+
+    def beat(self, leases: Mapping[UUID, UUID]) -> set[UUID]:
+        """Bump the heartbeat of each job (job id → lease token); the ids of those that are still ours."""
+        held = tuple_(jobs.c.id, jobs.c.lease_token).in_(list(leases.items()))
+        beaten = update(jobs).where(held).values(heartbeat=jobs.c.heartbeat + 1).returning(jobs.c.id)
+        with self._engine.begin() as connection:
+            return set(connection.execute(beaten).scalars())
+
+    def spoken_turns(self, claim: Claim) -> Mapping[int, str]:
+        """The turns of this job that have audio: turn index → object key of the segment."""
+        query = (
+            select(job_turns.c.turn_index, segments.c.object_key)
+            .join(segments, segments.c.id == job_turns.c.segment_id)
+            .where(job_turns.c.job_id == claim.job_id, segments.c.state == "stored")
+        )
+        with self._engine.connect() as connection:
+            return {row.turn_index: row.object_key for row in connection.execute(query)}
+
+    def turns_spoken(self, claim: Claim, parts: Sequence[TurnPart]) -> None:
+        """Write down that these turns have audio now.
+
+        Raises:
+            LeaseLost: the run is over; nothing was written.
+        """
+        with self._engine.begin() as connection:
+            # The row is locked first, so that the count is of what every thread of the run has committed.
+            self._hold(connection, claim)
+            spoken = upsert(job_turns).values([{"job_id": claim.job_id, **asdict(part)} for part in parts])
+            connection.execute(
+                spoken.on_conflict_do_update(
+                    index_elements=[job_turns.c.job_id, job_turns.c.turn_index],
+                    set_={
+                        "segment_id": spoken.excluded.segment_id,
+                        # A turn that had to be spoken again was paid for twice.
+                        "billed_characters": job_turns.c.billed_characters + spoken.excluded.billed_characters,
+                        "cached_characters": spoken.excluded.cached_characters,
+                    },
+                )
+            )
+            self._write(connection, claim, {"turns_done": _TURNS_DONE})
+
+    def retry(self, claim: Claim, delay_s: float) -> None:
+        """Let go of the job; it is due again, to be spoken, in `delay_s` seconds.
+
+        Raises:
+            LeaseLost: as for `turns_spoken`.
+        """
+        values = {"stage": Stage.RETRYING, "retry_count": jobs.c.retry_count + 1}
+        with self._engine.begin() as connection:
+            self._write(connection, claim, values | self._due_in(delay_s))
+
+    def wait_for_storage(self, claim: Claim, delay_s: float) -> None:
+        """Let go of the job while the object store is away; it is due again in `delay_s` seconds. Not a retry.
+
+        Raises:
+            LeaseLost: as for `turns_spoken`.
+        """
+        spoken = jobs.c.stage == Stage.ASSEMBLING
+        stage = case((spoken, literal(Stage.ASSEMBLING)), else_=literal(Stage.RETRYING))
+        with self._engine.begin() as connection:
+            self._write(connection, claim, {"stage": stage} | self._due_in(delay_s))
+
+    def hand_over(self, claim: Claim) -> None:
+        """All turns are spoken: the job is due to be joined.
+
+        Raises:
+            LeaseLost: as for `turns_spoken`.
+        """
+        with self._engine.begin() as connection:
+            self._write(connection, claim, {"stage": Stage.ASSEMBLING} | self._due_in(0))
+
+    def speak_again(self, claim: Claim, missing_turns: Sequence[int]) -> None:
+        """Segments of these turns are gone from the object store: the job goes back to be spoken.
+
+        Raises:
+            LeaseLost: as for `turns_spoken`.
+        """
+        gone = and_(job_turns.c.job_id == claim.job_id, job_turns.c.turn_index.in_(missing_turns))
+        with self._engine.begin() as connection:
+            self._hold(connection, claim)
+            connection.execute(
+                update(segments)
+                .where(segments.c.id.in_(select(job_turns.c.segment_id).where(gone)))
+                .values(state="expired")
+            )
+            connection.execute(update(job_turns).where(gone).values(segment_id=None))
+            values = {"stage": Stage.RETRYING, "turns_done": _TURNS_DONE}
+            self._write(connection, claim, values | self._due_in(0))
+
+    def begin_upload(self, claim: Claim, object_key: str, content_type: str) -> UUID:
+        """Write down that an object is about to be made, so that it is known whatever happens next; its file's id.
+
+        Raises:
+            LeaseLost: as for `turns_spoken`.
+        """
+        file_id = new_id()
+        with self._engine.begin() as connection:
+            self._hold(connection, claim)
+            connection.execute(
+                insert(audio_files).values(
+                    id=file_id,
+                    job_id=claim.job_id,
+                    attempt=claim.attempt,
+                    object_key=object_key,
+                    content_type=content_type,
+                    state="uploading",
+                )
+            )
+        return file_id
+
+    def complete(
+        self, claim: Claim, file_id: UUID, *, size_bytes: int, duration_ms: int, metadata: Mapping[str, Any]
+    ) -> None:
+        """The audio is in the object store: the job is completed.
+
+        `metadata` is the rest of `result_metadata`; the latency and the characters are counted here.
+        A repeat after a commit whose answer was lost changes nothing and is no error.
+
+        Raises:
+            LeaseLost: the run is over; the caller deletes what it has uploaded.
+        """
+        latency_ms = cast(extract("epoch", self._now() - jobs.c.started_at) * 1000, Integer)
+        counted = func.jsonb_build_object(
+            "latency_ms",
+            latency_ms,
+            "billed_characters",
+            _sum_over_turns(job_turns.c.billed_characters),
+            "cached_characters",
+            _sum_over_turns(job_turns.c.cached_characters),
+        )
+        values = {
+            "status": JobStatus.COMPLETED,
+            "audio_file_id": file_id,
+            "result_metadata": literal(dict(metadata), JSONB).op("||")(counted),
+            "completed_at": self._now(),
+            "expires_at": self._now() + self._rules.retention,
+            **ENDED,
+        }
+        with self._engine.begin() as connection:
+            try:
+                self._write(connection, claim, values)
+            except LeaseLost:
+                if self._is_completed_with(connection, claim.job_id, file_id):
+                    return
+                raise
+            connection.execute(
+                update(audio_files)
+                .where(audio_files.c.id == file_id)
+                .values(state="stored", size_bytes=size_bytes, duration_ms=duration_ms)
+            )
+
+    def fail(self, claim: Claim, reason: FailureReason, detail: str | None = None) -> None:
+        """The job has failed. `detail` is shown to its user behind the reason.
+
+        Raises:
+            LeaseLost: as for `turns_spoken`.
+        """
+        values = failed(reason, detail, now=self._now(), retention=self._rules.retention)
+        with self._engine.begin() as connection:
+            self._write(connection, claim, values)
+
+    @staticmethod
+    def _is_completed_with(connection: Connection, job_id: UUID, file_id: UUID) -> bool:
+        query = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.audio_file_id == file_id)
+        return connection.execute(query).one_or_none() is not None
+
+    @staticmethod
+    def _hold(connection: Connection, claim: Claim) -> None:
+        if connection.execute(select(jobs.c.id).where(_fence(claim)).with_for_update()).one_or_none() is None:
+            raise LeaseLost(claim.job_id)
+
+    @staticmethod
+    def _write(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> None:
+        if connection.execute(update(jobs).where(_fence(claim)).values(**values)).rowcount != 1:
+            raise LeaseLost(claim.job_id)
+
+    def _due_in(self, delay_s: float) -> dict[str, Any]:
+        return {
+            "lease_token": None,
+            "next_run_at": self._now() + timedelta(seconds=delay_s),
+            "last_published_at": None,
+        }
+
+
+def _fence(claim: Claim) -> ColumnElement[bool]:
+    return and_(
+        jobs.c.id == claim.job_id,
+        jobs.c.attempt == claim.attempt,
+        jobs.c.lease_token == claim.lease_token,
+    )
+
+
+def _sum_over_turns(column: ColumnElement[int]) -> ColumnElement[int]:
+    of_job = select(func.coalesce(func.sum(column), 0)).where(job_turns.c.job_id == jobs.c.id)
+    return of_job.correlate(jobs).scalar_subquery()
+
+
+_TURNS_DONE: Final = (
+    select(func.count())
+    .where(job_turns.c.job_id == jobs.c.id, job_turns.c.segment_id.is_not(None))
+    .correlate(jobs)
+    .scalar_subquery()
+)
+
+#: Where a job waits to be claimed for a stage.
+_WAITS_FOR: Final[Mapping[Stage, Sequence[tuple[JobStatus, Stage]]]] = {
+    Stage.SYNTHESIZING: [(JobStatus.PENDING, Stage.QUEUED), (JobStatus.PROCESSING, Stage.RETRYING)],
+    Stage.ASSEMBLING: [(JobStatus.PROCESSING, Stage.ASSEMBLING)],
+}

@@ -1,0 +1,78 @@
+"""What the environment says to storage, and how every package reads its part of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment says something that cannot be meant. The message is one line that names the variable."""
+
+
+class Settings(BaseSettings):
+    """What every package's settings share: `.env` is honoured, an empty value counts as none, nothing changes later."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def read(kind: type[S]) -> S:
+    """The settings of one package, read from the environment.
+
+    Raises:
+        SettingsError: a value is missing or bad; the first such is named.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        if problem["type"] == "missing":
+            raise SettingsError(f"{name} is not set") from None
+        raise SettingsError(f"{name}: {problem['msg'].removeprefix('Value error, ')}") from None
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes:
+            raise ValueError(f"must begin with {' or '.join(scheme + '://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+HttpUrl = Annotated[str, _url("http", "https")]
+
+
+class DatabaseSettings(Settings):
+    """Where the database is."""
+
+    database_url: Annotated[str, _url("postgresql", "postgres")] = Field(repr=False)
+
+
+class ObjectStoreSettings(Settings):
+    """Where the object store is, for us and for clients, and how we sign."""
+
+    s3_endpoint_url: HttpUrl
+    s3_public_url: HttpUrl | None = None
+    s3_bucket: str = "readthrough"
+    s3_region: str = "us-east-1"
+    aws_access_key_id: str
+    aws_secret_access_key: str = Field(repr=False)
+
+
+class RuleSettings(Settings):
+    """The rules of a job's life."""
+
+    max_active_jobs: int = Field(default=3, ge=1, le=1000)
+    job_deadline_s: float = Field(default=600, gt=0, le=86_400)
+    retention_days: float = Field(default=30, gt=0, le=36_500)

@@ -1,0 +1,173 @@
+"""SweepStore: what the scheduler does with jobs and objects that nobody looks after any more.
+
+Every method is idempotent and safe beside a second scheduler: a guarded statement changes a row once, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select, update
+
+from storage.job_store import Clock, JobRules, database_clock, failed
+from storage.jobs import ACTIVE, FailureReason, JobStatus, Stage
+from storage.tables import audio_files, job_turns, jobs, segments
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on a job, and how often its heart has beaten."""
+
+    job_id: UUID
+    attempt: int
+    lease_token: UUID
+    heartbeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """A row that is to go, and the object that must go before it."""
+
+    id: UUID
+    object_key: str
+
+
+class SweepStore:
+    """The scheduler's view of PostgreSQL."""
+
+    def __init__(self, engine: Engine, rules: JobRules, clock: Clock = database_clock) -> None:
+        self._engine = engine
+        self._rules = rules
+        self._now = clock
+
+    # Jobs that are due.
+
+    def due(self, *, overdue_s: float, republish_s: float, limit: int) -> Sequence[tuple[UUID, Stage]]:
+        """Jobs whose message seems lost, with the stage they wait for: due for `overdue_s` seconds, and no message
+        was sent within the last `republish_s` seconds. The longest waiting come first."""
+        now = self._now()
+        query = (
+            select(jobs.c.id, jobs.c.stage)
+            .where(
+                jobs.c.next_run_at < now - timedelta(seconds=overdue_s),
+                or_(
+                    jobs.c.last_published_at.is_(None),
+                    jobs.c.last_published_at < now - timedelta(seconds=republish_s),
+                ),
+            )
+            .order_by(jobs.c.next_run_at)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        waiting_to_join = Stage.ASSEMBLING
+        return [(row.id, waiting_to_join if row.stage == waiting_to_join else Stage.SYNTHESIZING) for row in rows]
+
+    # Jobs that nobody will finish.
+
+    def leases(self) -> Sequence[Lease]:
+        """Every job that somebody works on, or did until he died."""
+        query = select(jobs.c.id, jobs.c.attempt, jobs.c.lease_token, jobs.c.heartbeat).where(
+            jobs.c.lease_token.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return [Lease(row.id, row.attempt, row.lease_token, row.heartbeat) for row in connection.execute(query)]
+
+    def interrupt(self, lease: Lease) -> bool:
+        """Fail a job whose worker is dead. False: its heart has beaten since, or somebody else has ended it."""
+        unchanged = and_(
+            jobs.c.id == lease.job_id,
+            jobs.c.attempt == lease.attempt,
+            jobs.c.lease_token == lease.lease_token,
+            jobs.c.heartbeat == lease.heartbeat,
+        )
+        return self._fail(unchanged, FailureReason.SYSTEM_INTERRUPTED) == 1
+
+    def interrupt_all(self) -> int:
+        """Fail every processing job: all workers of this system have just been started again (FR-018)."""
+        return self._fail(jobs.c.status == JobStatus.PROCESSING, FailureReason.SYSTEM_INTERRUPTED)
+
+    def time_out(self, *, margin_s: float) -> int:
+        """Fail the jobs whose deadline passed `margin_s` seconds ago and whose worker has not said so itself."""
+        overdue = and_(
+            jobs.c.status == JobStatus.PROCESSING,
+            jobs.c.deadline_at < self._now() - timedelta(seconds=margin_s),
+        )
+        return self._fail(overdue, FailureReason.TIMEOUT)
+
+    def orphan(self, *, after: timedelta) -> int:
+        """Fail the jobs that nobody has taken for so long."""
+        forgotten = and_(jobs.c.status == JobStatus.PENDING, jobs.c.created_at < self._now() - after)
+        return self._fail(forgotten, FailureReason.ORPHANED)
+
+    def _fail(self, which: ColumnElement[bool], reason: FailureReason) -> int:
+        values = failed(reason, None, now=self._now(), retention=self._rules.retention)
+        with self._engine.begin() as connection:
+            return connection.execute(update(jobs).where(which).values(**values)).rowcount
+
+    # Objects and rows that have had their time. The object goes first: a row without its object is found again,
+    # an object without its row is not.
+
+    def expired_jobs(self, *, limit: int) -> Sequence[UUID]:
+        """Jobs that have been kept long enough, oldest first."""
+        query = select(jobs.c.id).where(jobs.c.expires_at < self._now()).order_by(jobs.c.expires_at).limit(limit)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalars().all()
+
+    def audio_of(self, job_id: UUID) -> Sequence[Remains]:
+        """Every object that was ever begun for a job."""
+        return self._remains(audio_files, audio_files.c.job_id == job_id)
+
+    def forget_job(self, job_id: UUID) -> None:
+        """Delete the row of an expired job whose objects are gone."""
+        with self._engine.begin() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(audio_file_id=None))
+            connection.execute(delete(audio_files).where(audio_files.c.job_id == job_id))
+            connection.execute(delete(jobs).where(jobs.c.id == job_id, jobs.c.expires_at < self._now()))
+
+    def abandoned_audio(self, *, after: timedelta) -> Sequence[Remains]:
+        """Uploads of runs that are over, begun so long ago that no dead worker's bytes can still arrive."""
+        running = exists().where(jobs.c.id == audio_files.c.job_id, jobs.c.attempt == audio_files.c.attempt)
+        still_owned = running.where(jobs.c.lease_token.is_not(None))
+        return self._remains(
+            audio_files,
+            audio_files.c.state == "uploading",
+            audio_files.c.created_at < self._now() - after,
+            ~still_owned,
+        )
+
+    def forget_audio(self, file_id: UUID) -> None:
+        """Delete the row of an abandoned upload whose object is gone."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                delete(audio_files).where(audio_files.c.id == file_id, audio_files.c.state == "uploading")
+            )
+
+    def expire_segments(self, *, unused_for: timedelta, abandoned_after: timedelta) -> int:
+        """Mark the segments that no active job has and that nobody used for so long, and abandoned uploads."""
+        in_use = exists().where(
+            job_turns.c.segment_id == segments.c.id, jobs.c.id == job_turns.c.job_id, jobs.c.status.in_(ACTIVE)
+        )
+        unused = and_(segments.c.state == "stored", segments.c.last_used_at < self._now() - unused_for, ~in_use)
+        abandoned = and_(segments.c.state == "uploading", segments.c.created_at < self._now() - abandoned_after)
+        with self._engine.begin() as connection:
+            expired = update(segments).where(or_(unused, abandoned)).values(state="expired")
+            return connection.execute(expired).rowcount
+
+    def expired_segments(self, *, limit: int) -> Sequence[Remains]:
+        """Segments that are to be deleted."""
+        return self._remains(segments, segments.c.state == "expired")[:limit]
+
+    def forget_segment(self, segment_id: UUID) -> None:
+        """Delete the row of an expired segment whose object is gone."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(segments).where(segments.c.id == segment_id, segments.c.state == "expired"))
+
+    def _remains(self, table: Any, *which: ColumnElement[bool]) -> Sequence[Remains]:
+        query = select(table.c.id, table.c.object_key).where(*which).order_by(table.c.created_at)
+        with self._engine.connect() as connection:
+            return [Remains(row.id, row.object_key) for row in connection.execute(query)]
