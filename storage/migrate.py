@@ -1,7 +1,8 @@
-"""`readthrough migrate`: brings the tables to the newest revision. Run it before the other processes."""
+"""`readthrough migrate`: brings the tables to the newest revision and makes the bucket. Run it before the others."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from alembic.config import Config
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from storage.audio_store import AudioStore, AudioStoreError
 from storage.engine import make_engine
-from storage.settings import DatabaseSettings, SettingsError, read
+from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 _LOCK_NAME = "readthrough migrations"
 
@@ -37,16 +39,22 @@ def migrate(database_url: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """The command. Takes no arguments."""
-    if argv:
-        sys.stderr.write("usage: readthrough migrate\n")
-        return 2
+    """The command.
+
+    Raises:
+        SettingsError: the environment says something that cannot be meant.
+    """
+    argparse.ArgumentParser(
+        prog="readthrough migrate", description="Bring the tables up to date, and make the bucket if there is none."
+    ).parse_args(argv)
+    database, object_store = read(DatabaseSettings), read(ObjectStoreSettings)
     try:
-        migrate(read(DatabaseSettings).database_url)
-    except SettingsError as error:
-        sys.stderr.write(f"readthrough: {error}\n")
-        return 2
+        migrate(database.database_url)
+        AudioStore(object_store).ensure_bucket()
     except OperationalError as error:
-        sys.stderr.write(f"readthrough: the database cannot be reached: {error.orig}\n")
+        sys.stderr.write(f"readthrough migrate: the database cannot be reached: {error.orig}\n")
+        return 1
+    except AudioStoreError as error:
+        sys.stderr.write(f"readthrough migrate: bucket {object_store.s3_bucket}: {error}\n")
         return 1
     return 0

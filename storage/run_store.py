@@ -2,6 +2,9 @@
 
 Every write of a run shows the claim's `attempt` and `lease_token` (the fence). A worker that has lost its lease gets
 `LeaseLost` and has written nothing.
+
+An outage of the database is waited out, for work in hand is worth more than a quick error. Each method may therefore
+be done twice: its answer can be lost after its commit.
 """
 
 from __future__ import annotations
@@ -23,7 +26,6 @@ from sqlalchemy import (
     cast,
     extract,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -33,9 +35,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from storage.engine import outlasting_outages
 from storage.job_store import ENDED, Clock, JobRules, database_clock, failed
-from storage.jobs import Claim, FailureReason, JobStatus, LeaseLost, Script, Stage, new_id
+from storage.jobs import Claim, FailureReason, JobStatus, LeaseLost, Script, Stage
 from storage.tables import audio_files, job_turns, jobs, segments
+
+#: A restart of PostgreSQL takes seconds; who is away for longer than this fails the jobs in hand.
+OUTAGE_PATIENCE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +57,40 @@ class TurnPart:
 class RunStore:
     """The runs of jobs in PostgreSQL. One instance may be shared by threads."""
 
-    def __init__(self, engine: Engine, rules: JobRules, clock: Clock = database_clock) -> None:
+    def __init__(
+        self, engine: Engine, rules: JobRules, clock: Clock = database_clock, patience_s: float = OUTAGE_PATIENCE_S
+    ) -> None:
         self._engine = engine
         self._rules = rules
         self._now = clock
+        #: An outage that is shorter is waited out.
+        self.patience_s = patience_s
 
     def claim(self, job_id: UUID, stage: Stage) -> Claim | None:
         """Take a due job to speak it (`synthesizing`) or to join it (`assembling`).
 
         None: it is not due, somebody else has it, or it has ended. Such a message came twice or late.
         """
-        waiting = _WAITS_FOR[stage]
+        return self._claim(job_id, stage, lease_token=uuid4())
+
+    @outlasting_outages
+    def _claim(self, job_id: UUID, stage: Stage, lease_token: UUID) -> Claim | None:
+        is_due = and_(
+            tuple_(jobs.c.status, jobs.c.stage).in_(_WAITS_FOR[stage]),
+            jobs.c.next_run_at <= self._now(),
+            or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > self._now()),
+        )
         taken = (
             update(jobs)
             .where(
                 jobs.c.id == job_id,
-                tuple_(jobs.c.status, jobs.c.stage).in_(waiting),
-                jobs.c.next_run_at <= self._now(),
-                or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > self._now()),
+                or_(is_due, jobs.c.lease_token == lease_token),
             )
             .values(
                 status=JobStatus.PROCESSING,
                 stage=stage,
                 attempt=jobs.c.attempt + 1,
-                lease_token=uuid4(),
+                lease_token=lease_token,
                 heartbeat=jobs.c.heartbeat + 1,
                 next_run_at=None,
                 started_at=func.coalesce(jobs.c.started_at, self._now()),
@@ -111,6 +127,7 @@ class RunStore:
         with self._engine.begin() as connection:
             return set(connection.execute(beaten).scalars())
 
+    @outlasting_outages
     def spoken_turns(self, claim: Claim) -> Mapping[int, str]:
         """The turns of this job that have audio: turn index → object key of the segment."""
         query = (
@@ -121,6 +138,7 @@ class RunStore:
         with self._engine.connect() as connection:
             return {row.turn_index: row.object_key for row in connection.execute(query)}
 
+    @outlasting_outages
     def turns_spoken(self, claim: Claim, parts: Sequence[TurnPart]) -> None:
         """Write down that these turns have audio now.
 
@@ -136,14 +154,16 @@ class RunStore:
                     index_elements=[job_turns.c.job_id, job_turns.c.turn_index],
                     set_={
                         "segment_id": spoken.excluded.segment_id,
-                        # A turn that had to be spoken again was paid for twice.
+                        # A turn that is spoken again because its segment was lost is paid for twice.
                         "billed_characters": job_turns.c.billed_characters + spoken.excluded.billed_characters,
                         "cached_characters": spoken.excluded.cached_characters,
                     },
+                    where=job_turns.c.segment_id.is_(None),
                 )
             )
             self._write(connection, claim, {"turns_done": _TURNS_DONE})
 
+    @outlasting_outages
     def retry(self, claim: Claim, delay_s: float) -> None:
         """Let go of the job; it is due again, to be spoken, in `delay_s` seconds.
 
@@ -154,6 +174,7 @@ class RunStore:
         with self._engine.begin() as connection:
             self._write(connection, claim, values | self._due_in(delay_s))
 
+    @outlasting_outages
     def wait_for_storage(self, claim: Claim, delay_s: float) -> None:
         """Let go of the job while the object store is away; it is due again in `delay_s` seconds. Not a retry.
 
@@ -165,6 +186,7 @@ class RunStore:
         with self._engine.begin() as connection:
             self._write(connection, claim, {"stage": stage} | self._due_in(delay_s))
 
+    @outlasting_outages
     def hand_over(self, claim: Claim) -> None:
         """All turns are spoken: the job is due to be joined.
 
@@ -174,6 +196,7 @@ class RunStore:
         with self._engine.begin() as connection:
             self._write(connection, claim, {"stage": Stage.ASSEMBLING} | self._due_in(0))
 
+    @outlasting_outages
     def speak_again(self, claim: Claim, missing_turns: Sequence[int]) -> None:
         """Segments of these turns are gone from the object store: the job goes back to be spoken.
 
@@ -192,34 +215,32 @@ class RunStore:
             values = {"stage": Stage.RETRYING, "turns_done": _TURNS_DONE}
             self._write(connection, claim, values | self._due_in(0))
 
-    def begin_upload(self, claim: Claim, object_key: str, content_type: str) -> UUID:
-        """Write down that an object is about to be made, so that it is known whatever happens next; its file's id.
+    @outlasting_outages
+    def begin_upload(self, claim: Claim, file_id: UUID, object_key: str, content_type: str) -> None:
+        """Write down that an object is about to be made, so that it is known whatever happens next.
 
         Raises:
             LeaseLost: as for `turns_spoken`.
         """
-        file_id = new_id()
+        intent = upsert(audio_files).values(
+            id=file_id,
+            job_id=claim.job_id,
+            attempt=claim.attempt,
+            object_key=object_key,
+            content_type=content_type,
+            state="uploading",
+        )
         with self._engine.begin() as connection:
             self._hold(connection, claim)
-            connection.execute(
-                insert(audio_files).values(
-                    id=file_id,
-                    job_id=claim.job_id,
-                    attempt=claim.attempt,
-                    object_key=object_key,
-                    content_type=content_type,
-                    state="uploading",
-                )
-            )
-        return file_id
+            connection.execute(intent.on_conflict_do_nothing())
 
+    @outlasting_outages
     def complete(
         self, claim: Claim, file_id: UUID, *, size_bytes: int, duration_ms: int, metadata: Mapping[str, Any]
     ) -> None:
         """The audio is in the object store: the job is completed.
 
         `metadata` is the rest of `result_metadata`; the latency and the characters are counted here.
-        A repeat after a commit whose answer was lost changes nothing and is no error.
 
         Raises:
             LeaseLost: the run is over; the caller deletes what it has uploaded.
@@ -246,7 +267,7 @@ class RunStore:
                 self._write(connection, claim, values)
             except LeaseLost:
                 if self._is_completed_with(connection, claim.job_id, file_id):
-                    return
+                    return  # by this very call, whose answer was lost
                 raise
             connection.execute(
                 update(audio_files)
@@ -254,6 +275,7 @@ class RunStore:
                 .values(state="stored", size_bytes=size_bytes, duration_ms=duration_ms)
             )
 
+    @outlasting_outages
     def fail(self, claim: Claim, reason: FailureReason, detail: str | None = None) -> None:
         """The job has failed. `detail` is shown to its user behind the reason.
 

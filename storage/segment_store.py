@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Engine, exists, insert, select, update
+from sqlalchemy import Engine, exists, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from storage.engine import outlasting_outages
 from storage.job_store import Clock, database_clock
-from storage.jobs import new_id
+from storage.run_store import OUTAGE_PATIENCE_S
 from storage.tables import segments
 
 
@@ -29,10 +31,13 @@ class StoredSegment:
 class SegmentStore:
     """Segments in PostgreSQL. One instance may be shared by threads."""
 
-    def __init__(self, engine: Engine, clock: Clock = database_clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock = database_clock, patience_s: float = OUTAGE_PATIENCE_S) -> None:
         self._engine = engine
         self._now = clock
+        #: An outage that is shorter is waited out.
+        self.patience_s = patience_s
 
+    @outlasting_outages
     def find(self, user_id: UUID, digests: Sequence[bytes]) -> Mapping[bytes, StoredSegment]:
         """Those of the segments that the user has. Finding one counts as using it."""
         found = (
@@ -44,23 +49,22 @@ class SegmentStore:
         with self._engine.begin() as connection:
             return {bytes(row.digest): StoredSegment(row.id, row.object_key) for row in connection.execute(found)}
 
-    def begin_upload(self, user_id: UUID, digest: bytes, object_key: str) -> UUID:
-        """Write down that an object is about to be made; the segment's id."""
-        segment_id = new_id()
+    @outlasting_outages
+    def begin_upload(self, user_id: UUID, segment_id: UUID, digest: bytes, object_key: str) -> None:
+        """Write down that an object is about to be made."""
+        intent = upsert(segments).values(
+            id=segment_id,
+            user_id=user_id,
+            digest=digest,
+            object_key=object_key,
+            state="uploading",
+            created_at=self._now(),
+            last_used_at=self._now(),
+        )
         with self._engine.begin() as connection:
-            connection.execute(
-                insert(segments).values(
-                    id=segment_id,
-                    user_id=user_id,
-                    digest=digest,
-                    object_key=object_key,
-                    state="uploading",
-                    created_at=self._now(),
-                    last_used_at=self._now(),
-                )
-            )
-        return segment_id
+            connection.execute(intent.on_conflict_do_nothing())
 
+    @outlasting_outages
     def finish_upload(self, segment_id: UUID) -> UUID | None:
         """The object is there. The id of the segment to use: another's, if the same words were stored meanwhile.
 

@@ -1,1 +1,15 @@
-"""The vendors, by name."""
+"""The vendors, by name: one line here for each, one file beside it."""
+
+from collections.abc import Callable, Mapping
+
+from actors.providers.azure import Azure
+from actors.providers.espeak import Espeak
+from actors.providers.openai import OpenAI
+from actors.providers.provider import Provider
+from actors.providers.settings import ProviderSettings
+
+PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
+    "espeak": Espeak,
+    "azure": Azure,
+    "openai": OpenAI,
+}

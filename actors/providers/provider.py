@@ -5,13 +5,21 @@ A vendor is one short file and one line in the dict of `actors/providers/__init_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from storage.jobs import Script
 
 SynthesisMode = Literal["native", "segmented"]
+
+
+#: ISO 639-2's "multiple languages": what a voice says whose vendor does not bind it to one.
+EVERY_LANGUAGE: Final = "mul"
+
+#: Names of one language that vendors and browsers use alike.
+_SAME_LANGUAGE: Final[Mapping[str, str]] = {"cmn": "zh", "no": "nb", "iw": "he"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,17 @@ class Voice:
     voice_name: str
     language: str
     gender: str | None = None
+
+    def speaks(self, language: str) -> bool:
+        """Whether the voice suits a BCP 47 tag: the same language, and the same region where both name one.
+
+        So Mandarin of no region (`zh`) suits zh-TW and zh-CN. It does not suit zh-HK, where vendors mean Cantonese.
+        """
+        if self.language == EVERY_LANGUAGE:
+            return True
+        mine, my_region = _language_and_region(self.language)
+        asked, asked_region = _language_and_region(language)
+        return mine == asked and (my_region == asked_region or not my_region or not asked_region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +84,8 @@ class Provider(Protocol):
 
     @property
     def missing_settings(self) -> Sequence[str]:
-        """The environment variables that must be set before it can speak; empty when it is configured."""
+        """The environment variables that must be set (or the extra that must be installed, as `readthrough[espeak]`)
+        before it can speak; empty when it is configured."""
         ...
 
     @property
@@ -103,17 +123,27 @@ class Provider(Protocol):
 
     def check(self, script: Script) -> Sequence[Problem]:
         """What this provider would refuse in `script`, without asking the vendor: too long a turn, an unsafe or
-        unknown voice id, characters that it cannot speak. Empty when all is well."""
+        unknown voice id, characters that it cannot speak, a turn with nothing to say. Empty when all is well."""
         ...
 
     def speak(self, line: Line, timeout_s: float) -> bytes:
         """One turn as an audio file that PyAV can decode (WAV, PCM wrapped in WAV, ogg, mp3, ...).
 
         Raises:
-            ProviderError: the vendor refused or failed, or was silent for `timeout_s` seconds.
+            ProviderError: the vendor refused or failed, or had not finished after `timeout_s` seconds, however
+                steadily it was still sending.
         """
         ...
 
     def close(self) -> None:
         """Let go of connections and child processes."""
         ...
+
+
+def _language_and_region(tag: str) -> tuple[str, str]:
+    """As `("en", "us")`; the region is empty where the tag names none. Script and variants are left aside."""
+    subtags = tag.lower().split("-x-")[0].split("-")
+    region = next((s for s in subtags[1:] if re.fullmatch(r"[a-z]{2}|\d{3}", s)), "")
+    if "yue" in subtags or (subtags[0] == "zh" and region in {"hk", "mo"}):
+        return "yue", ""
+    return _SAME_LANGUAGE.get(subtags[0], subtags[0]), region

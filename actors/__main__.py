@@ -1,0 +1,90 @@
+"""`readthrough worker`: a process that speaks and joins, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Final
+
+import structlog
+
+from actors.broker import ADDRESSES, make_broker
+from actors.leases import Leases
+from actors.providers.registry import make_providers
+from actors.providers.settings import ProviderSettings
+from actors.publisher import Publisher
+from actors.settings import WorkSettings
+from actors.worker import JobWorker
+from storage.logs import LogSettings, configure_logs
+from storage.process import run_command, stop_on_signals
+from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
+from storage.stores import Stores
+
+QUEUES: Final = tuple(queue for queue, _ in ADDRESSES.values())
+
+log = structlog.get_logger()
+
+
+def main(argv: list[str]) -> int:
+    """The command. 0 after a stop that was asked for, 1 when a thread has died.
+
+    Raises:
+        SettingsError: the environment says something that cannot be meant.
+    """
+    parser = argparse.ArgumentParser(prog="readthrough worker", description="Speak the turns of jobs and join them.")
+    parser.add_argument(
+        "--queues",
+        type=_queues,
+        default=QUEUES,
+        metavar="NAMES",
+        help="what to work on, of synthesis (waits on vendors) and assembly (uses the processor); default: both",
+    )
+    arguments = parser.parse_args(argv)
+    configure_logs(read(LogSettings))
+    settings = read(WorkSettings)
+    stores = Stores.make(
+        read(DatabaseSettings),
+        read(ObjectStoreSettings),
+        read(RuleSettings),
+        pool_size=settings.worker_threads * (1 + settings.turns_at_once),
+    )
+    providers = make_providers(read(ProviderSettings))
+    leases = Leases(stores.heartbeats)
+    broker = make_broker(settings.required_rabbitmq_urls(), leases)
+    publisher = Publisher(broker, stores.jobs)
+    worker = JobWorker(broker, leases, stores, providers, publisher, settings, arguments.queues)
+
+    stopping = stop_on_signals()
+    publisher.start()
+    worker.start()
+    log.info("worker_started", queues=list(arguments.queues), threads=settings.worker_threads)
+    while not stopping.wait(1) and worker.is_alive:
+        pass
+    died = not worker.is_alive
+    if died:
+        log.critical("worker_thread_died")
+    finished = worker.stop()
+    publisher.stop()
+    for provider in providers.values():
+        provider.close()
+    broker.close()
+    stores.close()
+    log.info("worker_stopped", finished=finished)
+    if not finished:
+        # Threads that did not finish within the grace period would keep the process; their jobs are given up.
+        sys.stderr.flush()
+        os._exit(int(died))
+    return int(died)
+
+
+def _queues(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    unknown = set(names) - set(QUEUES)
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"choose from {', '.join(QUEUES)}, separated by commas")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -1,0 +1,217 @@
+"""The child processes that speak with espeak-ng: started when needed, bounded, replaced when they fail.
+
+espeak-ng has global state and two threads in it crash: so each child has a library of its own (`espeak_child.py`) and
+speaks one turn at a time.
+
+A child is told what to speak by one frame and answers with frames of samples and one that ends the turn; a frame is
+a letter, a length and a payload. Both directions go over one socket pair: when this process dies, however it dies,
+the child reads the end of the socket and leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from actors.providers import espeak_child
+from actors.providers.provider import ProviderError
+
+#: How long a child may take to leave when we hang up, before it is killed.
+LEAVE_S: Final = 0.5
+
+
+class SpeakingChild:
+    """One child process. Not for two threads at once, but `end` may come from any."""
+
+    def __init__(self, library_path: str, data_dir: str) -> None:
+        self._socket, childs_end = socket.socketpair()
+        with childs_end, ExitStack() as on_failure:
+            on_failure.callback(self._socket.close)
+            self.process = subprocess.Popen(  # noqa: S603 - our own file, in our own interpreter
+                [sys.executable, "-I", "-S", espeak_child.__file__, library_path, data_dir],
+                stdin=childs_end.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # A group of its own: to be killed together with its fork, and because a Ctrl-C on the terminal is
+                # for us, who finish the turn in hand before we let the children go.
+                process_group=0,
+            )
+            on_failure.pop_all()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def speak(self, voice: str, text: str, deadline: float) -> tuple[bytes, int]:
+        """Samples (16 bit, mono) and their rate in Hz. `deadline` is on the monotonic clock.
+
+        Raises:
+            ProviderError: espeak lacks the voice (permanent), or the child died or was not done in time.
+        """
+        try:
+            return self._exchange(voice, text, deadline)
+        except TimeoutError:
+            raise ProviderError("espeak-ng did not finish in time", permanent=False) from None
+        except OSError:
+            raise ProviderError("espeak-ng ended in the middle of a turn", permanent=False) from None
+
+    def end(self) -> None:
+        """Let the process end: by itself, so that it sees to its fork, else by force. No zombie of ours stays."""
+        self._hang_up()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(LEAVE_S)
+        if self.process.returncode is None or self.process.returncode < 0:  # it hangs, or somebody has killed it
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._socket.close()
+
+    def _hang_up(self) -> None:
+        """End the conversation for both sides; a thread that waits in `speak` wakes up."""
+        with suppress(OSError):  # the other side may be faster
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _exchange(self, voice: str, text: str, deadline: float) -> tuple[bytes, int]:
+        request = json.dumps({"voice": voice, "text": text}).encode()
+        self._socket.settimeout(_seconds_left(deadline))
+        self._socket.sendall(espeak_child.HEADER.pack(espeak_child.SPEAK, len(request)) + request)
+        samples = bytearray()
+        while True:
+            kind, size = espeak_child.HEADER.unpack(self._receive(espeak_child.HEADER.size, deadline))
+            payload = self._receive(size, deadline)
+            if kind == espeak_child.NO_SUCH_VOICE:
+                raise ProviderError(f"espeak-ng has no voice {voice!r}", permanent=True)
+            if kind == espeak_child.END:
+                return bytes(samples), int(payload)
+            samples += payload
+
+    def _receive(self, size: int, deadline: float) -> bytearray:
+        received = bytearray()
+        while len(received) < size:
+            self._socket.settimeout(_seconds_left(deadline))
+            piece = self._socket.recv(size - len(received))
+            if not piece:
+                raise ConnectionError
+            received += piece
+        return received
+
+
+class ChildPool:
+    """At most `size` children; whoever comes when all are busy waits for one."""
+
+    def __init__(self, library_path: str, data_dir: Path, size: int) -> None:
+        self._command = (library_path, str(data_dir))
+        self._size = size
+        self._changed = threading.Condition()
+        self._idle: list[SpeakingChild] = []
+        self._busy: set[SpeakingChild] = set()
+        self._starting = 0
+        self._closed = False
+
+    @property
+    def children(self) -> Sequence[SpeakingChild]:
+        """Every child there is now."""
+        with self._changed:
+            return [*self._idle, *self._busy]
+
+    def speak(self, voice: str, text: str, timeout_s: float) -> tuple[bytes, int]:
+        """Samples (16 bit, mono) and their rate in Hz, within `timeout_s` seconds, waiting for a child included.
+
+        Raises:
+            ProviderError: as `SpeakingChild.speak`; the child it happened in is replaced.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._borrowed(deadline) as child:
+            return child.speak(voice, text, deadline)
+
+    def close(self) -> None:
+        """End all children. A turn being spoken fails."""
+        with self._changed:
+            self._closed = True
+            children = [*self._idle, *self._busy]
+            self._idle.clear()
+            self._changed.notify_all()
+        for child in children:
+            child.end()
+
+    @contextmanager
+    def _borrowed(self, deadline: float) -> Generator[SpeakingChild]:
+        child = self._take(deadline)
+        unharmed = False
+        try:
+            yield child
+            unharmed = True
+        except ProviderError as error:
+            unharmed = error.permanent
+            raise
+        finally:
+            # Whatever else interrupted the turn (Dramatiq raises in threads), the child is in the middle of it.
+            if not unharmed:
+                child.end()
+            self._give_back(child, unharmed)
+
+    def _take(self, deadline: float) -> SpeakingChild:
+        """An idle child, or a new one while there is room, or the next to come free."""
+        with self._changed:
+            if not self._changed.wait_for(self._is_some_available, max(0.0, deadline - time.monotonic())):
+                raise ProviderError("espeak-ng was busy with other turns", permanent=False)
+            if self._closed:
+                raise ProviderError("espeak-ng is shutting down", permanent=False)
+            while self._idle:
+                child = self._idle.pop()
+                if child.is_alive:
+                    self._busy.add(child)
+                    return child
+                child.end()
+            self._starting += 1
+        return self._start()
+
+    def _is_some_available(self) -> bool:
+        return self._closed or bool(self._idle) or len(self._busy) + self._starting < self._size
+
+    def _start(self) -> SpeakingChild:
+        started: list[SpeakingChild] = []
+        try:
+            started.append(SpeakingChild(*self._command))
+        except OSError as error:
+            raise ProviderError(f"espeak-ng could not be started: {error.strerror}", permanent=False) from error
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._busy.update(started)
+                closed = self._closed
+                self._changed.notify()
+        child = started[0]
+        if closed:  # `close` came while it started, and has not seen it
+            self._give_back(child, unharmed=False)
+            raise ProviderError("espeak-ng is shutting down", permanent=False)
+        return child
+
+    def _give_back(self, child: SpeakingChild, unharmed: bool) -> None:
+        with self._changed:
+            self._busy.discard(child)
+            keep = unharmed and not self._closed
+            if keep:
+                self._idle.append(child)
+            self._changed.notify()
+        if not keep:
+            child.end()
+
+
+def _seconds_left(deadline: float) -> float:
+    """Until `deadline`. Raises TimeoutError when it has passed: a socket takes 0 for "do not block"."""
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s

@@ -1,0 +1,64 @@
+"""What the environment says about the vendors: keys, addresses, models. Read once, handed to every provider."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+from storage.settings import Settings
+
+OPENAI_URL: Final = "https://api.openai.com/v1"
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+        raise ValueError("must be an http:// or https:// address without a query")
+    return value.rstrip("/")
+
+
+def _region(value: str) -> str:
+    """It becomes part of a host name."""
+    if not re.fullmatch(r"[a-z0-9-]+", value.lower()):
+        raise ValueError("must be the name of a region, as eastasia")
+    return value.lower()
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class ProviderSettings(Settings):
+    """The vendors' variables. Blank means unset."""
+
+    azure_speech_key: SecretStr | None = None
+    azure_speech_region: Annotated[str, AfterValidator(_region)] | None = None
+    #: Instead of the region's address: a custom domain, a proxy, a test.
+    azure_speech_endpoint: Address | None = None
+
+    openai_api_key: SecretStr | None = None
+    #: OpenAI itself, or any server that speaks its protocol.
+    openai_base_url: Address = OPENAI_URL
+    openai_tts_model: str = "gpt-4o-mini-tts"
+    #: The voices of a compatible server that cannot list its own.
+    openai_tts_voices: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A key pasted with a line break works, and one of spaces counts as none."""
+        stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
+
+    @field_validator("azure_speech_key", "openai_api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and not re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()):
+            raise ValueError("must be printable ASCII without spaces")
+        return key
+
+    @field_validator("openai_tts_voices", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

@@ -1,0 +1,58 @@
+"""What the environment says about the work: the broker, the retries, the grace of a stop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from storage.settings import Settings, SettingsError
+
+
+class WorkSettings(Settings):
+    """Where the messages go, how often a provider is tried, how long a stop may take."""
+
+    #: One URL, or several of a cluster. None: the in-process broker.
+    rabbitmq_url: Annotated[tuple[str, ...] | None, NoDecode] = Field(default=None, repr=False)
+    retry_delays_s: Annotated[tuple[float, ...], NoDecode] = (5, 10, 20)
+    job_deadline_s: float = Field(default=600, gt=0, le=86_400)
+    #: Work in hand is finished within so many seconds when the process is asked to stop.
+    grace_period_s: float = Field(default=30, ge=0, le=3600)
+    #: Jobs that one process works on at a time.
+    worker_threads: int = Field(default=8, ge=1, le=256)
+    #: Turns of one job that are spoken at a time.
+    turns_at_once: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("rabbitmq_url", mode="before")
+    @classmethod
+    def _several_urls(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        urls = tuple(url.strip() for url in value.split(",") if url.strip())
+        if not all(url.startswith(("amqp://", "amqps://")) for url in urls):
+            raise ValueError("must begin with amqp:// or amqps://")
+        return urls or None
+
+    @field_validator("retry_delays_s", mode="before")
+    @classmethod
+    def _several_delays(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            delays = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            raise ValueError("must be seconds, separated by commas, as 5,10,20") from None
+        if not all(0 <= delay <= 86_400 for delay in delays):
+            raise ValueError("each wait must be between 0 and 86400 seconds")
+        return delays
+
+    def required_rabbitmq_urls(self) -> tuple[str, ...]:
+        """The URLs, for a process that must find others.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        if self.rabbitmq_url is None:
+            raise SettingsError("RABBITMQ_URL is not set; `readthrough run` is everything in one process without it")
+        return self.rabbitmq_url

@@ -1,0 +1,233 @@
+"""Synthesis: the turns of a job are spoken, several at a time, and their segments stored.
+
+What is spoken is never spoken, or paid for, again: each segment is found by what was said and how, whatever becomes of
+this run. Joining them is `assembly.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid4
+
+import dramatiq
+import structlog
+
+from actors.audio import AudioError, normalize_segment
+from actors.broker import ADDRESSES, JobBroker
+from actors.providers.provider import Line, Provider, ProviderError
+from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Run, Studio, begun
+from storage.jobs import FailureReason, Script, Stage, Turn, new_id
+from storage.run_store import TurnPart
+
+#: Longest that one turn may take a provider.
+TURN_TIMEOUT_S: Final = 120.0
+#: How often a waiting run looks whether its lease and deadline still hold.
+_LOOK_S: Final = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Words to be spoken once, for every turn of the job that says them."""
+
+    line: Line
+    digest: bytes
+    turn_indexes: Sequence[int]
+
+
+def declare_synthesize(broker: JobBroker, studio: Studio) -> dramatiq.Actor[[str], None]:
+    """The actor `synthesize` on the queue `synthesis`."""
+    queue, name = ADDRESSES[Stage.SYNTHESIZING]
+
+    @dramatiq.actor(
+        broker=broker,
+        queue_name=queue,
+        actor_name=name,
+        # The row counts the retries and says when they end.
+        max_retries=None,
+        throws=INTERRUPTS,
+        time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
+    )
+    def actor(job_id: str) -> None:
+        synthesize(UUID(job_id), studio)
+
+    return actor
+
+
+def synthesize(job_id: UUID, studio: Studio) -> None:
+    """Speak what is missing of a job, and hand it over to be joined.
+
+    Raises:
+        dramatiq.Retry: the provider failed for now; the row says when the job is due again.
+    """
+    claim = studio.runs.claim(job_id, Stage.SYNTHESIZING)
+    if claim is None:
+        log.info("nothing_to_do", job_id=str(job_id), stage=Stage.SYNTHESIZING)
+        return
+    with begun(studio, claim) as run:
+        try:
+            provider = provider_of(claim.script, studio)
+            missing = utterances(claim.script, provider, except_turns=studio.runs.spoken_turns(claim))
+            unheard = take_from_cache(run, studio, missing)
+            speak_all(run, studio, provider, unheard)
+        except ProviderError as error:
+            run.check()
+            retry_or_fail(run, studio, error)
+            return
+        studio.runs.hand_over(claim)
+        studio.publish(job_id, Stage.ASSEMBLING)
+
+
+def provider_of(script: Script, studio: Studio) -> Provider:
+    """The provider of a job, ready to speak.
+
+    Raises:
+        ProviderError: this worker has no such provider, or it is not configured.
+    """
+    provider = studio.providers.get(script.provider)
+    if provider is None:
+        raise ProviderError(f"this worker does not know {script.provider}", permanent=True)
+    if provider.missing_settings:
+        raise ProviderError(f"not configured: {', '.join(provider.missing_settings)}", permanent=True)
+    return provider
+
+
+def utterances(script: Script, provider: Provider, except_turns: Mapping[int, object]) -> Sequence[Utterance]:
+    """What is left to be spoken, in the order of speaking; turns that say the same in the same voice are one."""
+    turns_by_line: defaultdict[Line, list[Turn]] = defaultdict(list)
+    for turn in script.turns:
+        if turn.index not in except_turns:
+            turns_by_line[Line(turn.text, script.voice_of(turn.speaker), script.language)].append(turn)
+    return [
+        Utterance(line, segment_digest(provider, line), [turn.index for turn in turns])
+        for line, turns in turns_by_line.items()
+    ]
+
+
+def segment_digest(provider: Provider, line: Line) -> bytes:
+    """The address of a segment: everything that decides how it sounds, hashed."""
+    what = [provider.name, provider.fingerprint, line.voice_id, line.language, line.text]
+    return sha256(json.dumps(what).encode()).digest()
+
+
+def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Sequence[Utterance]:
+    """Take what this user has had spoken before; what is left is new."""
+    if not wanted:
+        return wanted
+    found = studio.segments.find(run.claim.user_id, [utterance.digest for utterance in wanted])
+    parts = [
+        TurnPart(index, found[utterance.digest].id, 0, len(utterance.line.text))
+        for utterance in wanted
+        if utterance.digest in found
+        for index in utterance.turn_indexes
+    ]
+    if parts:
+        studio.runs.turns_spoken(run.claim, parts)
+    return [utterance for utterance in wanted if utterance.digest not in found]
+
+
+def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utterance]) -> None:
+    """Speak several at a time. After a failure nothing new is begun, but what is being spoken is kept: it is paid for.
+
+    Raises:
+        ProviderError: the vendor failed or refused; a refusal for good comes before a failure for now.
+        LeaseLost, DeadlinePassed: the run is over.
+    """
+    threads = studio.settings.turns_at_once
+    with ThreadPoolExecutor(threads, thread_name_prefix=f"turns-{run.claim.job_id}") as pool:
+        waiting: Iterator[Utterance] = iter(wanted)
+        speaking: set[Future[None]] = set()
+        failures: list[BaseException] = []
+        while True:
+            while not failures and len(speaking) < threads and (utterance := next(waiting, None)) is not None:
+                speaking.add(pool.submit(speak, run, studio, provider, utterance))
+            if not speaking:
+                break
+            # Never without a timeout: only a thread that wakes up can be interrupted.
+            done, speaking = wait(speaking, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+            failures += [error for future in done if (error := future.exception()) is not None]
+    if failures:
+        raise min(failures, key=_gravity)
+
+
+def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> None:
+    """Have one utterance spoken, and store it.
+
+    Raises:
+        ProviderError: no audio, or none that can be speech.
+        AudioStoreError: it could not be stored.
+        LeaseLost, DeadlinePassed: the run is over.
+    """
+    run.check()
+    line = utterance.line
+    audio = provider.speak(line, timeout_s=min(run.remaining_s, TURN_TIMEOUT_S))
+    try:
+        segment = normalize_segment(audio, text=line.text)
+    except AudioError as error:
+        raise ProviderError(str(error), permanent=False) from error
+    segment_id = store_segment(run, studio, utterance.digest, segment)
+    first, *others = utterance.turn_indexes
+    billed = [TurnPart(first, segment_id, len(line.text), 0)]
+    studio.runs.turns_spoken(run.claim, billed + [TurnPart(index, segment_id, 0, len(line.text)) for index in others])
+
+
+def store_segment(run: Run, studio: Studio, digest: bytes, segment: bytes) -> UUID:
+    """Put a segment into the object store, its row of intent first; the id of the segment to use.
+
+    Raises:
+        AudioStoreError: it could not be stored.
+        ProviderError: it took so long that the scheduler has given it up.
+    """
+    segment_id = new_id()
+    user_id = run.claim.user_id
+    key = f"segments/{user_id}/{digest.hex()}/{uuid4().hex}.wav"
+    studio.segments.begin_upload(user_id, segment_id, digest, key)
+    studio.audio.put(key, segment, "audio/wav")
+    stored_id = studio.segments.finish_upload(segment_id)
+    if stored_id is None:
+        raise ProviderError("the segment's upload took too long", permanent=False)
+    return stored_id
+
+
+def retry_or_fail(run: Run, studio: Studio, error: ProviderError) -> None:
+    """Say in the row what a provider's error means for the job, and only then to Dramatiq.
+
+    Raises:
+        dramatiq.Retry: the job is due again after the wait.
+    """
+    claim, delays = run.claim, studio.settings.retry_delays_s
+    logger = log.bind(job_id=str(claim.job_id), attempt=claim.attempt, error=str(error))
+    if error.permanent:
+        logger.warning("provider_rejected")
+        studio.runs.fail(claim, FailureReason.PROVIDER_REJECTED, str(error))
+        return
+    if claim.retry_count >= len(delays):
+        logger.warning("provider_failed", retries=claim.retry_count)
+        studio.runs.fail(claim, FailureReason.PROVIDER_FAILED, str(error))
+        return
+    delay_s = max(delays[claim.retry_count], error.retry_after_s or 0)
+    if delay_s >= run.remaining_s:
+        logger.warning("provider_failed", retries=claim.retry_count, no_time_for_s=delay_s)
+        studio.runs.fail(claim, FailureReason.PROVIDER_FAILED, str(error))
+        return
+    logger.info("provider_retry", delay_s=delay_s)
+    studio.runs.retry(claim, delay_s)
+    raise dramatiq.Retry(delay=round(delay_s * 1000)) from None
+
+
+def _gravity(error: BaseException) -> tuple[int, float]:
+    """Which of several failures decides: the run is over, then a defect, then a refusal, then the longest wait."""
+    match error:
+        case ProviderError(permanent=True):
+            return 2, 0
+        case ProviderError(retry_after_s=wait_s):
+            return 3, -(wait_s or 0)
+        case _:
+            return 1, 0

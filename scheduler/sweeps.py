@@ -1,0 +1,132 @@
+"""The sweeps: what the scheduler puts right. Plain functions; when they run is `__main__.py`'s matter.
+
+Each may run at any time, beside another scheduler, and again after it broke off half-way: what a sweep does is one
+guarded statement, or an object deleted before its row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final, TypeVar
+from uuid import UUID
+
+import structlog
+
+from storage.audio_store import AudioStoreError
+from storage.jobs import Stage
+from storage.stores import Stores
+from storage.sweep_store import Lease, Remains
+
+#: A message that is this late is taken for lost. Less would send twice what is merely on its way.
+OVERDUE_S: Final = 0.5
+#: A message that was sent is not sent again before this: it may wait in a long queue.
+REPUBLISH_S: Final = 30.0
+#: Messages sent in one sweep.
+_DISPATCHED_AT_ONCE: Final = 500
+
+#: A heartbeat that stands still for so long is a dead worker's: three beats missed.
+STANDSTILL_S: Final = 15.0
+#: Longer pauses between two looks prove nothing: perhaps it was we, or the database, who stood still.
+LONGEST_PAUSE_S: Final = 6.0
+
+#: Past its deadline by so much, a job's own worker will not say so any more.
+TIMEOUT_MARGIN_S: Final = 2.0
+ORPHANED_AFTER: Final = timedelta(hours=24)
+
+#: No upload takes so long: what was begun before it and not finished is a dead worker's.
+ABANDONED_AFTER: Final = timedelta(minutes=30)
+SEGMENTS_KEPT: Final = timedelta(days=7)
+#: Jobs or segments deleted in one sweep.
+_DELETED_AT_ONCE: Final = 500
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+def dispatch(stores: Stores, publish: Callable[[UUID, Stage], None]) -> int:
+    """Send a message for every due job whose own seems lost. May send one too many: the second claim finds nothing."""
+    due = stores.sweeps.due(overdue_s=OVERDUE_S, republish_s=REPUBLISH_S, limit=_DISPATCHED_AT_ONCE)
+    for job_id, stage in due:
+        publish(job_id, stage)
+    return len(due)
+
+
+class DeadWorkers:
+    """Fails the jobs of dead workers: those whose heartbeat this scheduler has itself seen standing still for 15 s.
+
+    Its own monotonic clock counts, and only while it looks often enough: a database that was away for a minute makes
+    no job dead. What it can get wrong: a worker that is stopped for 15 s and goes on (SIGSTOP, a frozen machine) finds
+    its lease lost, and its job failed.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._looked_at = -LONGEST_PAUSE_S
+        self._still_since: dict[Lease, float] = {}
+
+    def __call__(self, stores: Stores) -> int:
+        """Look once; how many jobs were failed."""
+        leases = stores.sweeps.leases()
+        now = self._clock()
+        known = self._still_since if now - self._looked_at <= LONGEST_PAUSE_S else {}
+        self._looked_at = now
+        self._still_since = {lease: known.get(lease, now) for lease in leases}
+        dead = [lease for lease, since in self._still_since.items() if now - since >= STANDSTILL_S]
+        return sum(stores.sweeps.interrupt(lease) for lease in dead)
+
+
+def time_out(stores: Stores) -> int:
+    """Fail the jobs that have outlived their deadline (FR-016)."""
+    return stores.sweeps.time_out(margin_s=TIMEOUT_MARGIN_S)
+
+
+def orphan(stores: Stores) -> int:
+    """Fail the jobs that nobody took for a day."""
+    return stores.sweeps.orphan(after=ORPHANED_AFTER)
+
+
+def expire_jobs(stores: Stores) -> int:
+    """Delete what has been kept long enough, the audio first (FR-021)."""
+    expired = stores.sweeps.expired_jobs(limit=_DELETED_AT_ONCE)
+    return _each(expired, lambda job_id: _expire_job(stores, job_id))
+
+
+def collect_abandoned_audio(stores: Stores) -> int:
+    """Delete what dead workers were uploading."""
+
+    def collect(remains: Remains) -> None:
+        stores.audio.delete(remains.object_key)
+        stores.sweeps.forget_audio(remains.id)
+
+    return _each(stores.sweeps.abandoned_audio(after=ABANDONED_AFTER), collect)
+
+
+def expire_segments(stores: Stores) -> int:
+    """Delete the segments that nobody has used for a week, and those that never were finished."""
+
+    def collect(remains: Remains) -> None:
+        stores.audio.delete(remains.object_key)
+        stores.sweeps.forget_segment(remains.id)
+
+    stores.sweeps.expire_segments(unused_for=SEGMENTS_KEPT, abandoned_after=ABANDONED_AFTER)
+    return _each(stores.sweeps.expired_segments(limit=_DELETED_AT_ONCE), collect)
+
+
+def _expire_job(stores: Stores, job_id: UUID) -> None:
+    for remains in stores.sweeps.audio_of(job_id):
+        stores.audio.delete(remains.object_key)
+    stores.sweeps.forget_job(job_id)
+
+
+def _each(what: Sequence[T], do: Callable[[T], None]) -> int:
+    """Do it to each; how many succeeded. The object store being away ends the sweep: the next one goes on."""
+    for count, one in enumerate(what):
+        try:
+            do(one)
+        except AudioStoreError as error:
+            log.warning("object_store_unavailable", error=str(error))
+            return count
+    return len(what)

@@ -1,0 +1,64 @@
+"""The stores of a process, made of its settings once, at its entry point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from sqlalchemy import Engine
+
+from storage.audio_store import AudioStore
+from storage.engine import make_engine
+from storage.job_store import JobRules, JobStore
+from storage.key_store import KeyStore
+from storage.run_store import RunStore
+from storage.segment_store import SegmentStore
+from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
+from storage.sweep_store import SweepStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All of storage. Nothing is connected before it is used."""
+
+    engine: Engine
+    #: For heartbeats alone, so that no queue for a connection delays them.
+    heartbeat_engine: Engine
+    jobs: JobStore
+    runs: RunStore
+    heartbeats: RunStore
+    segments: SegmentStore
+    sweeps: SweepStore
+    keys: KeyStore
+    audio: AudioStore
+
+    @classmethod
+    def make(
+        cls, database: DatabaseSettings, object_store: ObjectStoreSettings, rules: RuleSettings, *, pool_size: int = 10
+    ) -> Self:
+        """`pool_size`: about as many connections as the process has threads."""
+        engine = make_engine(database.database_url, pool_size=pool_size)
+        heartbeat_engine = make_engine(database.database_url, pool_size=1)
+        job_rules = JobRules(
+            max_active_jobs=rules.max_active_jobs,
+            deadline=timedelta(seconds=rules.job_deadline_s),
+            retention=timedelta(days=rules.retention_days),
+        )
+        return cls(
+            engine=engine,
+            heartbeat_engine=heartbeat_engine,
+            jobs=JobStore(engine, job_rules),
+            runs=RunStore(engine, job_rules),
+            heartbeats=RunStore(heartbeat_engine, job_rules),
+            segments=SegmentStore(engine),
+            sweeps=SweepStore(engine, job_rules),
+            keys=KeyStore(engine),
+            audio=AudioStore(object_store),
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        self.heartbeat_engine.dispose()
+        self.audio.close()

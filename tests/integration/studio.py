@@ -1,0 +1,80 @@
+"""A worker's studio in a test: real stores, the stand-in of a vendor, and a record of what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import dramatiq
+
+from actors.assembly import assemble
+from actors.leases import Leases
+from actors.providers.registry import make_providers
+from actors.providers.settings import ProviderSettings
+from actors.run import Studio
+from actors.settings import WorkSettings
+from actors.synthesis import synthesize
+from storage.jobs import LOCAL_USER_ID, Job, Script, Stage
+from storage.stores import Stores
+from tests.standins.openai import OpenAIStandIn
+
+
+@dataclass
+class Rehearsal:
+    """A studio whose actors a test calls itself, one at a time."""
+
+    studio: Studio
+    stores: Stores
+    vendor: OpenAIStandIn
+    published: list[tuple[UUID, Stage]] = field(default_factory=list)
+
+    def submit(self, script: Script) -> UUID:
+        """A new job of the local user."""
+        return self.stores.jobs.submit(LOCAL_USER_ID, script).id
+
+    def job(self, job_id: UUID) -> Job:
+        """The row as it is now."""
+        return self.stores.jobs.get(LOCAL_USER_ID, job_id)
+
+    def synthesize(self, job_id: UUID) -> float | None:
+        """One message on the queue `synthesis`; the wait in seconds if it is to be sent again."""
+        return _wait_after(lambda: synthesize(job_id, self.studio))
+
+    def assemble(self, job_id: UUID) -> float | None:
+        """One message on the queue `assembly`; the wait in seconds if it is to be sent again."""
+        return _wait_after(lambda: assemble(job_id, self.studio))
+
+
+def _wait_after(work: Callable[[], None]) -> float | None:
+    try:
+        work()
+    except dramatiq.Retry as retry:
+        return (retry.delay or 0) / 1000
+    return None
+
+
+@contextmanager
+def rehearsal(stores: Stores, settings: WorkSettings | None = None) -> Iterator[Rehearsal]:
+    """A studio with the stand-in of OpenAI."""
+    published: list[tuple[UUID, Stage]] = []
+    with OpenAIStandIn() as vendor:
+        providers = make_providers(ProviderSettings.model_validate(lowered(vendor.environment)))
+        studio = Studio(
+            settings=settings or WorkSettings(),
+            runs=stores.runs,
+            segments=stores.segments,
+            audio=stores.audio,
+            providers=providers,
+            leases=Leases(stores.heartbeats),
+            publish=lambda job_id, stage: published.append((job_id, stage)),
+        )
+        yield Rehearsal(studio, stores, vendor, published)
+        for provider in providers.values():
+            provider.close()
+
+
+def lowered(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables as the fields of a settings model."""
+    return {name.lower(): value for name, value in environment.items()}

@@ -1,0 +1,164 @@
+"""Joining the segments of a job: real stores, one message at a time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import pairwise
+
+import av
+import pytest
+from sqlalchemy import select
+
+from storage import audio_store, run_store
+from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
+from storage.jobs import FailureReason, JobStatus, LeaseLost, Stage
+from storage.run_store import RunStore
+from storage.stores import Stores
+from storage.tables import audio_files, jobs
+from tests.integration.studio import Rehearsal, rehearsal
+from tests.samples import script
+
+
+@pytest.fixture
+def stage(stores: Stores) -> Iterator[Rehearsal]:
+    with rehearsal(stores) as made:
+        yield made
+
+
+def audio_of(stage: Rehearsal, job_id: object) -> bytes:
+    audio = stage.stores.jobs.audio_file(stage.job(job_id))  # pyright: ignore[reportArgumentType]
+    assert audio is not None
+    data = b"".join(stage.stores.audio.open(audio.object_key))
+    assert len(data) == audio.size_bytes
+    return data
+
+
+def decoded_ms(data: bytes) -> int:
+    with av.open(io.BytesIO(data), "r") as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+        return round(samples * 1000 / container.streams.audio[0].rate)
+
+
+@pytest.mark.parametrize(("output_format", "codec"), [("mp3", "mp3float"), ("wav", "pcm_s16le")])
+def test_a_job_becomes_one_file_whose_timeline_is_true(stage: Rehearsal, output_format: str, codec: str) -> None:
+    job_id = stage.submit(script("one", "two", "three", provider="openai", output_format=output_format))
+    stage.synthesize(job_id)
+
+    assert stage.assemble(job_id) is None
+
+    job = stage.job(job_id)
+    assert (job.status, job.stage) == (JobStatus.COMPLETED, Stage.DONE)
+    assert job.result_metadata is not None
+    timings = job.result_metadata["turn_timings"]
+    assert [timing["turn_index"] for timing in timings] == [0, 1, 2]
+    assert timings[0]["start_ms"] == 0
+    gaps = [after["start_ms"] - before["end_ms"] for before, after in pairwise(timings)]
+    assert all(299 <= gap <= 301 for gap in gaps)
+    data = audio_of(stage, job_id)
+    assert decoded_ms(data) == job.result_metadata["duration_ms"] == timings[-1]["end_ms"]
+    with av.open(io.BytesIO(data)) as container:
+        assert container.streams.audio[0].codec_context.name == codec
+
+
+def test_only_the_audio_and_the_segments_are_left_in_the_store(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", "two", provider="openai"))
+    stage.synthesize(job_id)
+    stage.assemble(job_id)
+
+    audio = stage.stores.jobs.audio_file(stage.job(job_id))
+    assert audio is not None
+    assert list(stage.stores.audio.keys("audio/")) == [audio.object_key]
+    assert len(list(stage.stores.audio.keys("segments/"))) == 2
+
+
+def test_a_message_that_comes_twice_joins_once(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.synthesize(job_id)
+
+    for _ in range(2):
+        stage.assemble(job_id)
+
+    assert len(list(stage.stores.audio.keys("audio/"))) == 1
+
+
+def test_a_segment_that_is_gone_is_spoken_again(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", "two", provider="openai"))
+    stage.synthesize(job_id)
+    gone = next(stage.stores.audio.keys("segments/"))
+    stage.stores.audio.delete(gone)
+
+    stage.assemble(job_id)
+    assert stage.job(job_id).stage == Stage.RETRYING
+    assert stage.published[-1] == (job_id, Stage.SYNTHESIZING)
+    stage.synthesize(job_id)
+    stage.assemble(job_id)
+
+    assert stage.job(job_id).status == JobStatus.COMPLETED
+    assert len(stage.vendor.calls_for("speech")) == 3
+
+
+def test_a_run_that_lost_its_lease_takes_its_object_back(stage: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.synthesize(job_id)
+    complete = RunStore.complete
+
+    def interrupted(runs: RunStore, claim: object, *args: object, **kwargs: object) -> None:
+        (lease,) = stage.stores.sweeps.leases()
+        assert stage.stores.sweeps.interrupt(lease)
+        complete(runs, claim, *args, **kwargs)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    monkeypatch.setattr(RunStore, "complete", interrupted)
+    stage.assemble(job_id)
+
+    assert stage.job(job_id).error_code == FailureReason.SYSTEM_INTERRUPTED
+    assert list(stage.stores.audio.keys("audio/")) == []
+
+
+def test_without_the_fence_the_dead_run_would_have_the_last_word(
+    stage: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same dead run, on a store that does not ask for the lease, overwrites the end."""
+    job_id = stage.submit(script("one", provider="openai"))
+    claim = stage.stores.runs.claim(job_id, Stage.SYNTHESIZING)
+    assert claim is not None
+    (lease,) = stage.stores.sweeps.leases()
+    assert stage.stores.sweeps.interrupt(lease)
+    with pytest.raises(LeaseLost):
+        stage.stores.runs.fail(claim, FailureReason.TIMEOUT)
+    assert stage.job(job_id).error_code == FailureReason.SYSTEM_INTERRUPTED
+
+    monkeypatch.setattr(run_store, "_fence", lambda claim: jobs.c.id == claim.job_id)
+    stage.stores.runs.fail(claim, FailureReason.TIMEOUT)
+
+    assert stage.job(job_id).error_code == FailureReason.TIMEOUT
+
+
+def test_while_the_object_store_is_away_the_job_waits(stage: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.synthesize(job_id)
+
+    def away(*_: object) -> None:
+        raise ObjectStoreUnavailable("connection refused")
+
+    monkeypatch.setattr(audio_store.AudioStore, "put_file", away)
+    assert stage.assemble(job_id) == 5
+
+    job = stage.job(job_id)
+    assert (job.status, job.stage, job.retry_count) == (JobStatus.PROCESSING, Stage.ASSEMBLING, 0)
+
+
+def test_a_full_object_store_fails_the_job_in_clear_words(stage: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.synthesize(job_id)
+
+    def full(*_: object) -> None:
+        raise ObjectStoreFull("XMinioStorageFull")
+
+    monkeypatch.setattr(audio_store.AudioStore, "put_file", full)
+    assert stage.assemble(job_id) is None
+
+    job = stage.job(job_id)
+    assert (job.error_code, job.error_detail) == (FailureReason.STORAGE_FAILED, "the object store is full")
+    with stage.stores.engine.connect() as connection:
+        assert connection.execute(select(audio_files.c.state)).scalars().all() == ["uploading"]

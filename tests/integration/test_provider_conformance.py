@@ -1,0 +1,205 @@
+"""What every provider does alike, whoever the vendor: the protocol of actors/providers/provider.py, as tests."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import av
+import pytest
+
+from actors.providers import PROVIDERS
+from actors.providers.provider import Line, Provider, ProviderError
+from actors.providers.registry import make_providers
+from storage.jobs import Script, Turn, VoiceAssignment
+from tests.standins.azure import AzureStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.server import StandIn
+from tests.standins.settings import settings_of
+
+ENOUGH_S = 20.0
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A way to reach a provider's vendor: its stand-in, or None where the vendor is in the house."""
+
+    stand_in: Callable[[], StandIn] | None
+    voice_id: str
+
+
+VENDORS: Mapping[str, Vendor] = {
+    "espeak": Vendor(None, "cmn+f2"),
+    "azure": Vendor(AzureStandIn, "zh-TW-HsiaoYuNeural"),
+    "openai": Vendor(OpenAIStandIn, "alloy"),
+}
+
+
+@pytest.fixture(params=VENDORS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def environment(name: str) -> Iterator[Mapping[str, str]]:
+    make = VENDORS[name].stand_in
+    with make() if make else nullcontext() as stand_in:
+        yield stand_in.environment if stand_in else {}
+
+
+@pytest.fixture
+def provider(name: str, environment: Mapping[str, str]) -> Iterator[Provider]:
+    made = PROVIDERS[name](settings_of(environment))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def line(name: str) -> Line:
+    return Line("你好，今天天氣很好。", VENDORS[name].voice_id, "zh-TW")
+
+
+def script(provider: Provider, text: str, voice_id: str) -> Script:
+    turns = (Turn("A", "OK", 0), Turn("A", text, 1))
+    return Script(provider.name, turns, (VoiceAssignment("A", voice_id),), "zh-TW", "mp3", 300, 50)
+
+
+def decoded_samples(audio: bytes) -> int:
+    with av.open(io.BytesIO(audio), mode="r") as container:
+        return sum(frame.samples for frame in container.decode(audio=0))
+
+
+def test_every_vendor_is_tested_here() -> None:
+    assert VENDORS.keys() == PROVIDERS.keys()
+
+
+def test_the_registry_makes_one_of_each() -> None:
+    providers = make_providers(settings_of({}))
+    assert {name: provider.name for name, provider in providers.items()} == {name: name for name in PROVIDERS}
+    for provider in providers.values():
+        provider.close()
+
+
+def test_it_says_what_it_is(provider: Provider, name: str) -> None:
+    assert provider.name == name
+    assert provider.synthesis_mode in {"native", "segmented"}
+    assert provider.max_speakers >= 1
+    assert provider.character_limit >= 1
+    assert all(isinstance(feature, str) for feature in provider.advanced_features)
+    assert provider.missing_settings == ()
+
+
+def test_its_fingerprint_is_the_same_in_every_process_and_holds_no_key(
+    provider: Provider, name: str, environment: Mapping[str, str]
+) -> None:
+    another = PROVIDERS[name](settings_of(environment))
+    assert provider.fingerprint == another.fingerprint
+    keys = [value for variable, value in environment.items() if variable.endswith("KEY")]
+    assert not any(key in provider.fingerprint for key in keys)
+    another.close()
+
+
+def test_it_speaks_audio_that_decodes(provider: Provider, line: Line) -> None:
+    assert decoded_samples(provider.speak(line, ENOUGH_S)) > 4000
+
+
+def test_a_longer_turn_takes_longer(provider: Provider, line: Line) -> None:
+    twice = replace(line, text=line.text * 2)
+    assert decoded_samples(provider.speak(twice, ENOUGH_S)) > 1.5 * decoded_samples(provider.speak(line, ENOUGH_S))
+
+
+def test_the_same_line_sounds_the_same(provider: Provider, line: Line) -> None:
+    assert provider.speak(line, ENOUGH_S) == provider.speak(line, ENOUGH_S)
+
+
+def test_another_voice_sounds_different(provider: Provider, line: Line) -> None:
+    other = next(v.voice_id for v in provider.voices(ENOUGH_S) if v.voice_id != line.voice_id and v.speaks("zh-TW"))
+    assert provider.speak(line, ENOUGH_S) != provider.speak(replace(line, voice_id=other), ENOUGH_S)
+
+
+@pytest.mark.parametrize("text", ['<b>&amp;</b> "it\'s" ]]>', "a\tb\r\nc", "👋 𠮷 ﷽ hello", "[[h@l'oU]] {x} %s \\n"])
+def test_text_is_text_whatever_it_looks_like(provider: Provider, line: Line, text: str) -> None:
+    assert not provider.check(script(provider, text, line.voice_id))
+    assert decoded_samples(provider.speak(replace(line, text=text), ENOUGH_S)) > 0
+
+
+def test_many_threads_share_it(provider: Provider, line: Line) -> None:
+    lines = [replace(line, text=f"{line.text}{n}") for n in range(8)]
+    one_by_one = [provider.speak(each, ENOUGH_S) for each in lines]
+    together = threading.Barrier(len(lines))
+
+    def speak(each: Line) -> bytes:
+        together.wait()
+        return provider.speak(each, ENOUGH_S)
+
+    with ThreadPoolExecutor(len(lines)) as threads:
+        assert list(threads.map(speak, lines)) == one_by_one
+
+
+def test_its_voices_can_be_told_apart_and_used(provider: Provider) -> None:
+    voices = provider.voices(ENOUGH_S)
+    assert voices
+    assert len({voice.voice_id for voice in voices}) == len(voices)
+    for voice in voices:
+        assert voice.voice_name
+        assert voice.language
+        assert voice.gender in {"female", "male", "neutral", None}
+        assert not provider.check(script(provider, "きょう", voice.voice_id))
+
+
+def test_it_has_voices_for_the_language_of_a_job_that_names_none(provider: Provider) -> None:
+    assert any(voice.speaks("zh-TW") for voice in provider.voices(ENOUGH_S))
+
+
+@pytest.mark.parametrize("voice_id", ["", " ", "../alloy", "a\nb", "a\0b", '"><x', "x" * 1000])
+def test_an_unsafe_voice_is_told_before_anybody_is_asked(provider: Provider, voice_id: str) -> None:
+    assert [p.field for p in provider.check(script(provider, "好", voice_id))] == ["voice_assignments[0].voice_id"]
+
+
+@pytest.mark.parametrize("text", ["……", "a\x0bb", "\ufffe好"])
+def test_a_turn_that_cannot_be_spoken_is_told_before_anybody_is_asked(
+    provider: Provider, line: Line, text: str
+) -> None:
+    [problem] = provider.check(script(provider, text, line.voice_id))
+    assert problem.field == "turns[1].text"
+    assert problem.message_zh
+    assert problem.message_en
+
+
+def test_too_long_a_turn_is_told_before_anybody_is_asked(provider: Provider, line: Line) -> None:
+    problems = provider.check(script(provider, "好" * 100_001, line.voice_id))
+    assert {problem.field for problem in problems} == {"turns[1].text"}
+
+
+def test_an_unknown_voice_is_refused_for_good(provider: Provider, line: Line) -> None:
+    with pytest.raises(ProviderError) as raised:
+        provider.speak(replace(line, voice_id="Nobody"), ENOUGH_S)
+    assert raised.value.permanent
+
+
+def test_no_time_is_too_little_time(provider: Provider, line: Line) -> None:
+    with pytest.raises(ProviderError) as raised:
+        provider.speak(line, 0.0001)
+    assert not raised.value.permanent
+    assert provider.speak(line, ENOUGH_S), "the next call is good again"
+
+
+def test_after_its_end_it_speaks_no_more(provider: Provider, line: Line) -> None:
+    provider.speak(line, ENOUGH_S)
+    provider.close()
+    provider.close()
+    with pytest.raises(ProviderError) as raised:
+        provider.speak(line, ENOUGH_S)
+    assert not raised.value.permanent
+
+
+def test_unconfigured_it_can_still_be_made_and_shown(name: str) -> None:
+    unconfigured = PROVIDERS[name](settings_of({}))
+    needs_a_key: Any = name != "espeak"
+    assert bool(unconfigured.missing_settings) == needs_a_key
+    assert unconfigured.fingerprint
+    assert unconfigured.character_limit
+    unconfigured.close()

@@ -1,0 +1,270 @@
+"""Speaking the turns of a job: real stores, a stand-in vendor, one message at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from actors.settings import WorkSettings
+from storage.job_store import JobRules
+from storage.jobs import LOCAL_USER_ID, FailureReason, JobStatus, Stage
+from storage.run_store import RunStore
+from storage.stores import Stores
+from tests.integration.conftest import later
+from tests.integration.studio import Rehearsal, rehearsal
+from tests.samples import script
+
+TEN = [f"line number {n}" for n in range(10)]
+
+
+@pytest.fixture
+def stage(stores: Stores) -> Iterator[Rehearsal]:
+    with rehearsal(stores) as made:
+        yield made
+
+
+def spoken(stage: Rehearsal) -> list[str]:
+    return sorted(call.body["input"] for call in stage.vendor.calls_for("speech"))
+
+
+def make_due(stage: Rehearsal, minutes: int = 1) -> None:
+    """Let the wait of a retry pass: the worker's clock runs so far ahead from now on."""
+    ahead = RunStore(stage.stores.engine, JobRules(), later(timedelta(minutes=minutes)))
+    object.__setattr__(stage.studio, "runs", ahead)
+
+
+def test_every_turn_is_spoken_in_its_voice_and_the_job_goes_on_to_be_joined(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", "two", "three", provider="openai"))
+
+    assert stage.synthesize(job_id) is None
+
+    calls = stage.vendor.calls_for("speech")
+    assert {(call.body["input"], call.body["voice"]) for call in calls} == {
+        ("one", "alloy"),
+        ("two", "onyx"),
+        ("three", "alloy"),
+    }
+    job = stage.job(job_id)
+    assert (job.status, job.stage, job.turns_done) == (JobStatus.PROCESSING, Stage.ASSEMBLING, 3)
+    assert stage.published == [(job_id, Stage.ASSEMBLING)]
+    assert len(list(stage.stores.audio.keys("segments/"))) == 3
+
+
+def test_a_message_that_comes_twice_does_nothing_the_second_time(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", "two", provider="openai"))
+
+    for _ in range(2):
+        stage.synthesize(job_id)
+
+    assert spoken(stage) == ["one", "two"]
+
+
+def test_turns_that_say_the_same_in_one_voice_are_spoken_once(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("yes", "yes", "yes", "yes", provider="openai"))
+
+    stage.synthesize(job_id)
+
+    assert len(stage.vendor.calls_for("speech")) == 2  # A's and B's
+    assert stage.job(job_id).turns_done == 4
+    stage.assemble(job_id)
+    metadata = stage.job(job_id).result_metadata
+    assert metadata is not None
+    assert (metadata["billed_characters"], metadata["cached_characters"]) == (6, 6)
+
+
+def test_several_turns_are_spoken_at_a_time_but_never_more_than_is_allowed(stores: Stores) -> None:
+    with rehearsal(stores, WorkSettings(turns_at_once=3)) as stage:
+        stage.vendor.stall()
+        job_id = stage.submit(script(*TEN, provider="openai"))
+        worker = threading.Thread(target=stage.synthesize, args=(job_id,))
+        worker.start()
+        stage.vendor.wait_for_calls(3)
+        in_hand = len(stage.vendor.calls)
+        stage.vendor.release()
+        worker.join()
+
+    assert in_hand == 3
+    assert stage.job(job_id).turns_done == 10
+
+
+def test_progress_is_written_as_each_turn_is_done(stores: Stores) -> None:
+    with rehearsal(stores, WorkSettings(turns_at_once=1)) as stage:
+        job_id = stage.submit(script("one", "two", provider="openai"))
+        progress: list[int] = []
+        speak = stage.studio.providers["openai"].speak
+
+        def watched(line: object, timeout_s: float) -> bytes:
+            progress.append(stage.job(job_id).turns_done)
+            return speak(line, timeout_s)  # pyright: ignore[reportArgumentType]
+
+        stage.studio.providers["openai"].speak = watched  # pyright: ignore[reportAttributeAccessIssue]
+        stage.synthesize(job_id)
+
+    assert progress == [0, 1]
+
+
+def test_a_transient_error_waits_five_ten_and_twenty_seconds_and_then_fails(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.vendor.fail(4, 503, {"error": {"message": "overloaded, try later"}})
+
+    waits: list[float | None] = []
+    for retries in range(4):
+        waits.append(stage.synthesize(job_id))
+        if retries < 3:
+            job = stage.job(job_id)
+            assert (job.stage, job.retry_count) == (Stage.RETRYING, retries + 1)
+            make_due(stage, minutes=retries + 1)
+
+    assert waits == [5, 10, 20, None]
+    job = stage.job(job_id)
+    assert (job.status, job.error_code, job.retry_count) == (JobStatus.FAILED, FailureReason.PROVIDER_FAILED, 3)
+    assert job.error_detail is not None
+    assert "overloaded, try later" in job.error_detail
+
+
+def test_a_retry_speaks_only_what_is_missing(stores: Stores) -> None:
+    with rehearsal(stores, WorkSettings(turns_at_once=1)) as stage:
+        job_id = stage.submit(script(*TEN, provider="openai"))
+        stage.vendor.delay(0)
+        speak = stage.studio.providers["openai"].speak
+        calls: list[int] = []
+
+        def failing_at_the_fifth(line: object, timeout_s: float) -> bytes:
+            calls.append(1)
+            if len(calls) == 5:
+                stage.vendor.fail(1, 500)
+            return speak(line, timeout_s)  # pyright: ignore[reportArgumentType]
+
+        stage.studio.providers["openai"].speak = failing_at_the_fifth  # pyright: ignore[reportAttributeAccessIssue]
+        assert stage.synthesize(job_id) == 5
+        assert stage.job(job_id).turns_done == 4
+        make_due(stage)
+        assert stage.synthesize(job_id) is None
+
+    heard = [call.body["input"] for call in stage.vendor.calls_for("speech")]
+    assert heard == [*TEN[:5], *TEN[4:]]
+
+
+def test_the_vendors_own_wait_counts_when_it_is_longer(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.vendor.fail(1, 429, "slow down", {"Retry-After": "17"})
+
+    assert stage.synthesize(job_id) == 17
+
+
+def test_the_vendors_own_wait_does_not_count_when_it_is_shorter(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.vendor.fail(1, 429, "slow down", {"Retry-After": "1"})
+
+    assert stage.synthesize(job_id) == 5
+
+
+def test_a_wait_past_the_deadline_is_not_waited(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.vendor.fail(1, 429, "come back tomorrow", {"Retry-After": "86400"})
+
+    assert stage.synthesize(job_id) is None
+
+    assert stage.job(job_id).error_code == FailureReason.PROVIDER_FAILED
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_permanent_error_fails_at_once(stage: Rehearsal, status: int) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.vendor.fail(1, status, {"error": {"message": "we do not like it"}})
+
+    assert stage.synthesize(job_id) is None
+
+    job = stage.job(job_id)
+    assert (job.status, job.error_code, job.retry_count) == (JobStatus.FAILED, FailureReason.PROVIDER_REJECTED, 0)
+    assert len(stage.vendor.calls_for("speech")) == 1
+
+
+@pytest.mark.parametrize("how", ["empty", "garbage", "cut"])
+def test_a_turn_without_audio_is_a_failure_of_the_vendor(stage: Rehearsal, how: str) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+    stage.vendor.misbehave(how)  # pyright: ignore[reportArgumentType]
+
+    assert stage.synthesize(job_id) == 5
+    assert stage.job(job_id).turns_done == 0
+
+
+def test_an_unconfigured_provider_is_a_refusal_in_plain_words(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="azure"))
+
+    assert stage.synthesize(job_id) is None
+
+    job = stage.job(job_id)
+    assert job.error_code == FailureReason.PROVIDER_REJECTED
+    assert job.error_detail is not None
+    assert "AZURE_SPEECH_KEY" in job.error_detail
+
+
+def test_a_resubmitted_job_pays_only_for_what_was_not_spoken(stage: Rehearsal) -> None:
+    first = stage.submit(script("one", "two", "three", provider="openai"))
+    stage.synthesize(first)
+    claim = stage.stores.runs.claim(first, Stage.ASSEMBLING)
+    assert claim is not None
+    stage.stores.runs.fail(claim, FailureReason.SYSTEM_INTERRUPTED)
+    stage.vendor.reset()
+
+    again = stage.stores.jobs.resubmit(LOCAL_USER_ID, first)
+    stage.synthesize(again.id)
+    stage.assemble(again.id)
+
+    assert spoken(stage) == []
+    metadata = job_of_id(stage, again.id)
+    assert (metadata["billed_characters"], metadata["cached_characters"]) == (0, len("onetwothree"))
+
+
+def job_of_id(stage: Rehearsal, job_id: object) -> dict[str, int]:
+    metadata = stage.job(job_id).result_metadata  # pyright: ignore[reportArgumentType]
+    assert metadata is not None
+    return dict(metadata)
+
+
+def test_a_hanging_vendor_is_a_timeout_when_the_deadline_is_over(stores: Stores) -> None:
+    stores.runs._rules = JobRules(deadline=timedelta(seconds=1))
+    with rehearsal(stores) as stage:
+        stage.vendor.stall()
+        job_id = stage.submit(script("one", "two", provider="openai"))
+
+        assert stage.synthesize(job_id) is None
+        stage.vendor.release()
+
+    job = stage.job(job_id)
+    assert (job.status, job.error_code) == (JobStatus.FAILED, FailureReason.TIMEOUT)
+
+
+def test_a_run_that_lost_its_lease_stops_and_leaves_the_job_alone(stores: Stores) -> None:
+    with rehearsal(stores, WorkSettings(turns_at_once=1)) as stage:
+        stage.vendor.stall()
+        job_id = stage.submit(script("one", "two", "three", provider="openai"))
+        worker = threading.Thread(target=stage.synthesize, args=(job_id,))
+        worker.start()
+        stage.vendor.wait_for_calls(1)
+        (lease,) = stores.sweeps.leases()
+        assert stores.sweeps.interrupt(lease)
+        stage.studio.leases.beat()
+        stage.vendor.release()
+        worker.join()
+
+    assert spoken(stage) == ["one"]
+    assert stage.job(job_id).error_code == FailureReason.SYSTEM_INTERRUPTED
+    assert stage.published == []
+
+
+def test_a_defect_of_ours_fails_the_job_and_says_so(stage: Rehearsal) -> None:
+    job_id = stage.submit(script("one", provider="openai"))
+
+    def broken(line: object, timeout_s: float) -> bytes:
+        raise RuntimeError("a defect")
+
+    stage.studio.providers["openai"].speak = broken  # pyright: ignore[reportAttributeAccessIssue]
+    assert stage.synthesize(job_id) is None
+
+    job = stage.job(job_id)
+    assert (job.status, job.error_code, job.error_detail) == (JobStatus.FAILED, FailureReason.INTERNAL, None)

@@ -1,0 +1,189 @@
+"""What a vendor sends becomes a segment, or is refused with a reason."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import wave
+from array import array
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import av
+import pytest
+
+from actors.audio import SAMPLE_RATE_HZ, AudioError, normalize_segment
+from actors.audio_segment import segment_length
+
+Codec = Literal["libmp3lame", "libopus", "flac"]
+
+HELLO = "Hello, how are you?"
+
+
+def tone(duration_ms: int, *, rate: int = SAMPLE_RATE_HZ, channels: int = 1, hz: float = 440.0) -> array[int]:
+    wave_of = (round(8000 * math.sin(2 * math.pi * hz * n / rate)) for n in range(rate * duration_ms // 1000))
+    return array("h", (sample for value in wave_of for sample in (value,) * channels))
+
+
+def wav(samples: array[int], *, rate: int = SAMPLE_RATE_HZ, channels: int = 1, stated: int | None = None) -> bytes:
+    """A WAV file; `stated` is what its header says that the size is, in place of the truth."""
+    size = len(samples) * 2 if stated is None else stated
+    riff = size if stated is not None else size + 36
+    shape = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * channels * 2, channels * 2, 16)
+    return b"".join(
+        [b"RIFF", struct.pack("<I", riff), b"WAVEfmt ", shape, b"data", struct.pack("<I", size), samples.tobytes()]
+    )
+
+
+def encoded(samples: array[int], *, muxer: str, codec: Codec, rate: int) -> bytes:
+    written = io.BytesIO()
+    with av.open(written, "w", format=muxer) as container:
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
+        frame.planes[0].update(samples.tobytes())
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return written.getvalue()
+
+
+def samples_of(segment: bytes) -> array[int]:
+    """The samples of a segment, which is read as what it has to be."""
+    with wave.open(io.BytesIO(segment)) as read:
+        assert (read.getnchannels(), read.getsampwidth(), read.getframerate()) == (1, 2, SAMPLE_RATE_HZ)
+        return array("h", read.readframes(read.getnframes()))
+
+
+def crossings_a_second(samples: array[int]) -> float:
+    """How often a tone rises through zero: its frequency."""
+    rising = sum(a < 0 <= b for a, b in pairwise(samples))
+    return rising * SAMPLE_RATE_HZ / len(samples)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_any_rate_and_stereo_come_out_as_a_segment_of_the_same_length_and_pitch(rate: int, channels: int) -> None:
+    made = samples_of(
+        normalize_segment(wav(tone(1000, rate=rate, channels=channels), rate=rate, channels=channels), text=HELLO)
+    )
+
+    assert len(made) == pytest.approx(SAMPLE_RATE_HZ, abs=24)
+    assert crossings_a_second(made) == pytest.approx(440, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("muxer", "codec", "rate"),
+    [
+        ("mp3", "libmp3lame", 24_000),
+        ("mp3", "libmp3lame", 44_100),
+        ("ogg", "libopus", 48_000),
+        ("flac", "flac", 22_050),
+    ],
+)
+def test_an_encoded_answer_comes_out_as_a_segment_of_the_same_length_and_pitch(
+    muxer: str, codec: Codec, rate: int
+) -> None:
+    sent = encoded(tone(1000, rate=rate), muxer=muxer, codec=codec, rate=rate)
+
+    made = samples_of(normalize_segment(sent, text=HELLO))
+
+    assert len(made) == pytest.approx(SAMPLE_RATE_HZ, abs=48)
+    assert crossings_a_second(made) == pytest.approx(440, abs=3)
+
+
+def test_a_segment_comes_out_as_it_went_in() -> None:
+    samples = tone(700)
+
+    assert samples_of(normalize_segment(wav(samples), text=HELLO)) == samples
+
+
+@pytest.mark.parametrize("stated", [0, 0xFFFF_FFFF, 0x7FFF_F000])
+def test_a_header_written_before_the_length_was_known_is_read_to_the_end(stated: int) -> None:
+    samples = tone(700)
+
+    assert samples_of(normalize_segment(wav(samples, stated=stated), text=HELLO)) == samples
+
+
+def test_a_comment_about_data_in_the_header_is_not_taken_for_the_sound() -> None:
+    plain = wav(tone(700))
+    comment = b"LIST" + struct.pack("<I", 25) + b"INFOICMT\x0d\0\0\0about a data\0\0"
+
+    made = samples_of(normalize_segment(plain[:36] + comment + plain[36:], text=HELLO))
+
+    assert made == tone(700)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"RIFF", id="four bytes"),
+        pytest.param(bytes(range(256)) * 40, id="garbage"),
+        pytest.param(b'{"error": {"code": "quota_exceeded"}}' * 20, id="an error in JSON"),
+        pytest.param(wav(array("h")), id="a header alone"),
+        pytest.param(wav(array("h"), stated=0xFFFF_FFFF), id="a header of unknown length alone"),
+        pytest.param(wav(array("h", bytes(48_000))), id="silence"),
+        pytest.param(wav(array("h", [3, -4, 0, 2] * 6000)), id="the noise of a converter"),
+        pytest.param(wav(tone(1000))[:30], id="half a header"),
+        pytest.param(wav(tone(1000))[:24_000], id="half a WAV"),
+        pytest.param(encoded(tone(1000), muxer="flac", codec="flac", rate=24_000)[:-900], id="a FLAC cut off"),
+        pytest.param(encoded(tone(2000), muxer="mp3", codec="libmp3lame", rate=24_000)[:8_000], id="an MP3 cut off"),
+    ],
+)
+def test_what_is_not_whole_and_audible_sound_is_refused(sent: bytes) -> None:
+    with pytest.raises(AudioError):
+        normalize_segment(sent, text=HELLO)
+
+
+def test_a_playlist_is_refused_and_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret.wav").write_bytes(wav(tone(1000)))
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(AudioError):
+        normalize_segment(b"ffconcat version 1.0\nfile 'secret.wav'\n", text=HELLO)
+
+
+def test_silence_is_a_good_answer_where_there_is_nothing_to_say() -> None:
+    assert len(samples_of(normalize_segment(wav(array("h", bytes(9_600))), text="……"))) == 4_800
+
+
+def test_a_file_without_a_sample_is_no_answer_even_there() -> None:
+    with pytest.raises(AudioError, match="empty"):
+        normalize_segment(wav(array("h")), text="……")
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_ms"),
+    [
+        ("a", 100),
+        ("嗯", 100),
+        ("I", 60),
+        ("The quick brown fox jumps over the lazy dog.", 700),  # about four times the usual speed
+        ("今天天气真不错，我们一起去公园散步吧。", 1_000),  # the same
+        ("No.", 8_000),  # a slow and thoughtful one
+    ],
+)
+def test_short_words_and_fast_or_slow_speech_are_speech(text: str, duration_ms: int) -> None:
+    assert len(samples_of(normalize_segment(wav(tone(duration_ms)), text=text))) == duration_ms * 24
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_ms"),
+    [("a", 10), (HELLO * 20, 300), ("今天天气真不错。" * 20, 1_000), ("No.", 60_000)],
+)
+def test_what_cannot_be_the_speech_of_its_text_is_refused(text: str, duration_ms: int) -> None:
+    with pytest.raises(AudioError, match="absurdly"):
+        normalize_segment(wav(tone(duration_ms)), text=text)
+
+
+def test_a_file_that_is_no_segment_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "stereo.wav").write_bytes(wav(tone(100, channels=2), channels=2))
+    (tmp_path / "text.wav").write_bytes(b"not sound")
+    (tmp_path / "empty.wav").write_bytes(b"")
+
+    for name in ("stereo.wav", "text.wav", "empty.wav"):
+        with pytest.raises(AudioError, match=name):
+            segment_length(tmp_path / name)

@@ -1,0 +1,82 @@
+"""actors/providers/words.py: a vendor's words are found, cut and cleaned."""
+
+import json
+
+import pytest
+
+from actors.providers.words import MAX_CHARACTERS, cleaned, complaint_in
+
+KEY = "hunter2-of-ours"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "busy", "type": "server_error", "code": None}},
+        {"error": "busy"},
+        {"detail": {"status": "system_busy", "message": "busy"}},
+        {"detail": "busy"},
+        {"message": "busy"},
+        "busy",
+    ],
+)
+def test_the_words_are_found_wherever_a_vendor_puts_them(body: object) -> None:
+    assert complaint_in(json.dumps(body).encode()).words == "busy"
+
+
+def test_words_that_are_no_json_are_taken_as_they_are() -> None:
+    assert complaint_in("忙\xff".encode("latin-1", "replace") + b"\xff").words.startswith("?")
+    assert complaint_in(b"[" * 60_000).words.startswith("[[")
+    assert complaint_in(b"upstream timed out").words == "upstream timed out"
+
+
+def test_an_object_without_words_is_shown_whole() -> None:
+    assert complaint_in('{"detail": [{"loc": ["voice"], "msg": "未知"}]}'.encode()).words == (
+        '[{"loc": ["voice"], "msg": "未知"}]'
+    )
+
+
+def test_the_codes_are_found() -> None:
+    body = {"error": {"message": "used up", "type": "insufficient_quota", "code": "insufficient_quota"}}
+    assert complaint_in(json.dumps(body).encode()).codes == {"insufficient_quota"}
+    assert complaint_in(b'{"detail": {"status": "quota_exceeded"}}').codes == {"quota_exceeded"}
+
+
+@pytest.mark.parametrize(
+    ("words", "secret"),
+    [
+        (f"the key {KEY} is wrong", KEY),
+        ("Incorrect API key provided: sk-proj-AB***********yz.", "AB"),
+        ("header was 'Authorization: Bearer abcdef123456'", "abcdef"),
+        ("GET https://speech.test/v1/list?token=abcdef&x=1 failed", "abcdef"),
+        ("see https://user:abcdef@speech.test/v1", "abcdef"),
+        ("see wss://speech.test/#abcdef now", "abcdef"),
+        ('{"api_key": "abcdef"}', "abcdef"),
+        ("Ocp-Apim-Subscription-Key: abcdef", "abcdef"),
+        ("0123456789abcdef0123456789abcdef", "abcdef"),
+    ],
+)
+def test_no_secret_is_passed_on(words: str, secret: str) -> None:
+    assert secret not in cleaned(words, [KEY, ""])
+
+
+def test_an_address_keeps_its_path() -> None:
+    assert cleaned("POST https://speech.test/v1/x?key=1 failed", []) == "POST https://speech.test/v1/x failed"
+
+
+def test_plain_words_stay_as_they_are() -> None:
+    words = "Rate limit reached for gpt-4o-mini-tts: 請稍後再試 (request 0199a1b2-1234-7abc-8def-0123456789ab)"
+    assert cleaned(words, [KEY]) == words
+
+
+def test_line_breaks_become_single_spaces_and_control_characters_go() -> None:
+    assert cleaned("a\x00b\r\n\tc\x1b[31md\u202ee", []) == "ab c[31mde"
+
+
+def test_a_key_broken_up_by_control_characters_is_found() -> None:
+    assert cleaned(f"the key {KEY[:4]}\x00{KEY[4:]}", [KEY]) == "the key [hidden]"
+
+
+def test_long_words_are_cut() -> None:
+    assert len(cleaned("字" * 1000, [])) == MAX_CHARACTERS
+    assert cleaned("字" * MAX_CHARACTERS, []) == "字" * MAX_CHARACTERS
