@@ -1,0 +1,57 @@
+# Everything installs into .venv; `make` alone tells what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run demo test check fix migrate lock clean
+
+help: ## Show this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## Install what running needs into .venv
+install-dev: $(VENV)/.installed-dev ## Install what developing needs, too
+
+run: install ## Run everything on this machine: http://127.0.0.1:8000
+	@exec $(BIN)/readthrough run
+
+demo: install ## Let the cast read a sample dialogue; saves demo.mp3
+	@$(BIN)/python -m embedded.demo
+
+test: install-dev ## Run every test, against real servers
+	@$(BIN)/python -m pytest
+
+check: install-dev ## What CI runs: format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+	$(MAKE) test
+
+fix: install-dev ## Format, and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrate: install ## Bring the tables of DATABASE_URL up to date
+	$(BIN)/readthrough migrate
+
+lock: install-dev ## Write the constraints anew from pyproject.toml
+	$(LOCK) --upgrade --all-extras -o constraints.txt
+	$(LOCK) --extra espeak --extra embedded --extra build -c constraints.txt -o constraints-run.txt
+
+clean: ## Delete what was installed and what tools left behind; data in .data stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installed: constraints-run.txt pyproject.toml
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints-run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed constraints.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
+	@touch $@

@@ -1,0 +1,55 @@
+"""`readthrough`: one command, and behind each of its words one process. A process loads its own packages only."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+from storage.process import Command, run_command
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    module: str
+    what_it_does: str
+
+
+COMMANDS: Final = {
+    "run": _Word("embedded.run", "everything on this machine, in one process: the quickest way to begin"),
+    "api": _Word("service.__main__", "the HTTP API"),
+    "worker": _Word("actors.__main__", "speaks the turns of jobs and joins them"),
+    "scheduler": _Word("scheduler.__main__", "sends again what is due; puts away what is dead, late or old"),
+    "migrate": _Word("storage.migrate", "brings the tables up to date; before the others"),
+    "keys": _Word("storage.keys", "makes, lists and revokes API keys"),
+}
+
+USAGE: Final = "\n".join(
+    [
+        "usage: readthrough COMMAND [OPTIONS]",
+        "",
+        *(f"  {name:<10} {word.what_it_does}" for name, word in COMMANDS.items()),
+        "",
+        "readthrough COMMAND --help tells the options. Settings come from the environment; the README has the table.",
+        "",
+    ]
+)
+
+
+def main() -> int:
+    """Run the command that the arguments name; its exit code."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in {"-h", "--help", "help"}:
+        sys.stdout.write(USAGE)
+        return 0
+    word = COMMANDS.get(name)
+    if word is None:
+        sys.stderr.write(f"readthrough: there is no command {name!r}\n\n{USAGE}")
+        return 2
+    command: Command = importlib.import_module(word.module).main
+    return run_command(command, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The API in one view: its routes, its errors, and what surrounds every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from service import dialogues, download, health, jobs, metrics, openapi, providers
+from service.auth import caller, guards
+from service.errors import EXCEPTION_HANDLERS
+from service.json_body import MAX_BODY_BYTES
+from service.middleware import Frame
+from service.resources import Resources
+from service.settings import ServiceSettings
+
+
+def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
+    """The app. It closes nothing of `resources`: whoever made them closes them after it."""
+    numbers = metrics.Metrics(resources.engine)
+    checks = health.checks_of(resources)
+    document = openapi.openapi_document(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
+        yield
+        checks.close()
+
+    of_a_user = Router(
+        "/api/v1",
+        route_handlers=[
+            jobs.submit_job,
+            jobs.list_jobs,
+            jobs.get_job,
+            jobs.cancel_job,
+            jobs.resubmit_job,
+            download.download_audio,
+            download.link_to_audio,
+            providers.list_providers,
+            providers.list_voices,
+            dialogues.parse_dialogue_text,
+        ],
+        guards=guards(settings, resources.keys),
+    )
+    app = Litestar(
+        route_handlers=[
+            of_a_user,
+            health.live,
+            health.ready,
+            metrics.read_metrics,
+            openapi.read_schema,
+            openapi.show_schema,
+        ],
+        dependencies={
+            "resources": Provide(lambda: resources, sync_to_thread=False),
+            "metrics": Provide(lambda: numbers, sync_to_thread=False),
+            "checks": Provide(lambda: checks, sync_to_thread=False),
+            "document": Provide(lambda: document, sync_to_thread=False),
+            "user_id": caller(settings),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=MAX_BODY_BYTES,
+        lifespan=[lifespan],
+        openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers
+        logging_config=None,
+    )
+    # Litestar's own middleware does not see requests that no route takes.
+    app.asgi_handler = Frame(app.asgi_handler, numbers)
+    return app

@@ -1,0 +1,62 @@
+"""What the handlers work with. Whoever makes the app makes these first and closes them after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from sqlalchemy import Engine
+
+from actors.broker import JobBroker
+from actors.providers.provider import Provider
+from actors.publisher import Publisher
+from storage.audio_store import AudioStore
+from storage.job_store import JobStore
+from storage.jobs import Stage
+from storage.key_store import KeyStore
+from storage.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The stores, the providers and the way to the broker of one process. All may be shared by threads.
+
+    `publish`: hands a job's id to the publisher; neither waits nor raises.
+    `check_broker`: raises when the broker is away.
+    """
+
+    engine: Engine
+    jobs: JobStore
+    keys: KeyStore
+    audio: AudioStore
+    providers: Mapping[str, Provider]
+    publish: Callable[[UUID], None]
+    check_broker: Callable[[], None]
+
+
+#: How a handler asks for them: a parameter of this type, named `resources`.
+Given = NamedDependency[SkipValidation[Resources]]
+#: How a handler asks who calls: a parameter of this type, named `user_id`.
+Caller = NamedDependency[SkipValidation[UUID]]
+
+
+def make_resources(
+    stores: Stores, providers: Mapping[str, Provider], broker: JobBroker, publisher: Publisher
+) -> Resources:
+    """What the app needs of a process that has stores, providers, a broker and a publisher."""
+
+    def publish(job_id: UUID) -> None:
+        publisher.publish(job_id, Stage.SYNTHESIZING)
+
+    return Resources(
+        engine=stores.engine,
+        jobs=stores.jobs,
+        keys=stores.keys,
+        audio=stores.audio,
+        providers=providers,
+        publish=publish,
+        check_broker=broker.check,
+    )

@@ -1,0 +1,174 @@
+"""The API as the tests run it: the app on a real database and bucket, with a provider that is no vendor's."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import Engine, func, select
+
+from actors.providers.provider import Line, Problem, Provider, ProviderError, SynthesisMode, Voice
+from embedded.object_store import ObjectStore
+from service.app import create_app
+from service.resources import Resources
+from service.settings import ServiceSettings
+from storage.audio_store import AudioStore
+from storage.engine import make_engine
+from storage.job_store import JobRules, JobStore
+from storage.jobs import LOCAL_USER_ID, Script, Stage, new_id
+from storage.key_store import KeyStore
+from storage.run_store import RunStore
+from storage.settings import ObjectStoreSettings
+from storage.tables import jobs
+
+VOICES = (
+    Voice("v-tw", "曉雨", "zh-TW", "female"),
+    Voice("v-hk", "曉曼", "zh-HK"),
+    Voice("v-en", "Ava", "en-US"),
+)
+
+SCRIPT: Mapping[str, Any] = {
+    "provider": "stub",
+    "turns": [
+        {"speaker": "A", "text": "你好，今天天氣真好！", "index": 0},
+        {"speaker": "B", "text": "是啊，要不要一起去公園走走？", "index": 1},
+    ],
+    "voice_assignments": [
+        {"speaker": "A", "voice_id": "v-tw", "voice_name": "曉雨"},
+        {"speaker": "B", "voice_id": "v-hk"},
+    ],
+}
+
+
+@dataclass
+class StubProvider:
+    """A provider that refuses the voices that it does not have and turns of more than 500 characters."""
+
+    name: str = "stub"
+    missing_settings: Sequence[str] = ()
+    synthesis_mode: SynthesisMode = "segmented"
+    max_speakers: int = 6
+    character_limit: int = 100_000
+    advanced_features: Sequence[str] = ()
+    fingerprint: str = ""
+    refusal: ProviderError | None = None
+
+    def voices(self, timeout_s: float) -> Sequence[Voice]:
+        if self.refusal is not None:
+            raise self.refusal
+        return VOICES
+
+    def check(self, script: Script) -> Sequence[Problem]:
+        known = {voice.voice_id for voice in VOICES}
+        return [
+            *(
+                Problem(f"voice_assignments[{place}].voice_id", "沒有這個語音", "no such voice")
+                for place, assignment in enumerate(script.voice_assignments)
+                if assignment.voice_id not in known
+            ),
+            *(
+                Problem(f"turns[{turn.index}].text", "太長", "too long")
+                for turn in script.turns
+                if len(turn.text) > 500
+            ),
+        ]
+
+    def speak(self, line: Line, timeout_s: float) -> bytes:
+        raise NotImplementedError
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Api:
+    """An app, its parts, and a client of it."""
+
+    app: Litestar
+    client: TestClient[Litestar]
+    engine: Engine
+    jobs: JobStore
+    runs: RunStore
+    keys: KeyStore
+    audio: AudioStore
+    published: list[UUID] = field(default_factory=list)
+
+    def submit(self, script: Mapping[str, Any] = SCRIPT) -> str:
+        """The id of a new job."""
+        answer = self.client.post("/api/v1/jobs", json=script)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def completed(self, audio: bytes = b"0123456789", user_id: UUID = LOCAL_USER_ID) -> str:
+        """The id of a job that has this audio."""
+        job = self.jobs.submit(user_id, script_from(SCRIPT))
+        claim = self.runs.claim(job.id, Stage.SYNTHESIZING)
+        assert claim is not None
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE jobs SET turns_done = turns_total WHERE id = %s", (job.id,))
+        self.runs.hand_over(claim)
+        claim = self.runs.claim(job.id, Stage.ASSEMBLING)
+        assert claim is not None
+        key = f"audio/{user_id}/{job.id}/{claim.attempt}-abc.mp3"
+        file_id = new_id()
+        self.runs.begin_upload(claim, file_id, key, "audio/mpeg")
+        self.audio.put(key, audio, "audio/mpeg")
+        metadata = {"duration_ms": 5200, "synthesis_mode": "segmented", "turn_timings": []}
+        self.runs.complete(claim, file_id, size_bytes=len(audio), duration_ms=5200, metadata=metadata)
+        return str(job.id)
+
+    def count_jobs(self) -> int:
+        """How many rows there are."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(jobs)).scalar_one()
+
+
+def script_from(body: Mapping[str, Any]) -> Script:
+    """The Script of a request, its defaults filled in."""
+    defaults = {"language": "zh-TW", "output_format": "mp3", "gap_ms": 300, "crossfade_ms": 50}
+    assignments = [{"voice_name": None, **a} for a in body["voice_assignments"]]
+    return Script.from_json({**defaults, **body, "voice_assignments": assignments})
+
+
+def settings_of(store: ObjectStore, bucket: str) -> ObjectStoreSettings:
+    """Where the bucket of a test is."""
+    return ObjectStoreSettings(
+        s3_endpoint_url=store.endpoint_url,
+        s3_bucket=bucket,
+        aws_access_key_id=store.access_key_id,
+        aws_secret_access_key=store.secret_access_key,
+    )
+
+
+@contextmanager
+def running_api(
+    database_url: str,
+    object_store: ObjectStoreSettings,
+    *,
+    providers: Sequence[Provider] = (StubProvider(),),
+    settings: ServiceSettings | None = None,
+    check_broker: Callable[[], None] = lambda: None,
+    max_active_jobs: int = 3,
+) -> Iterator[Api]:
+    """An app and a client of it. `settings`: by default, no key is asked for."""
+    engine = make_engine(database_url)
+    rules = JobRules(max_active_jobs=max_active_jobs, deadline=timedelta(minutes=10))
+    stores = JobStore(engine, rules), RunStore(engine, rules), KeyStore(engine), AudioStore(object_store)
+    published: list[UUID] = []
+    resources = Resources(
+        engine=engine,
+        jobs=stores[0],
+        keys=stores[2],
+        audio=stores[3],
+        providers={provider.name: provider for provider in providers},
+        publish=published.append,
+        check_broker=check_broker,
+    )
+    app = create_app(settings or ServiceSettings(auth="none"), resources)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Api(app, client, engine, *stores, published)
+    stores[3].close()
+    engine.dispose()
