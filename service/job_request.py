@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -25,7 +25,7 @@ def script_of(body: Any, providers: Mapping[str, Provider]) -> Script:
             own when it is the only one.
     """
     request, problems = read_model(JobRequest, body)
-    draft = _draft(body)
+    draft = _draft(body, broken={problem.field for problem in problems})
     provider = providers.get(draft.provider) if draft.provider is not None else None
     problems += _index_problems(draft)
     problems += _speaker_problems(draft)
@@ -68,7 +68,7 @@ class _DraftVoice:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """As much of a request as can be read, None where a value is missing or of the wrong type.
+    """As much of a request as can be read, None where a value is missing or of the wrong type, or is no speaker's name.
 
     Rules that tie fields together look at this, so that they find what they can beside problems of other kinds.
     """
@@ -98,17 +98,26 @@ class _Draft:
         )
 
 
-def _draft(body: Any) -> _Draft:
+def _draft(body: Any, broken: Set[str]) -> _Draft:
+    """`broken`: the fields that are wrong in themselves."""
     fields = _object(body)
-    turns = (_object(item) for item in _list(fields.get("turns")))
-    voices = (_object(item) for item in _list(fields.get("voice_assignments")))
+    turns = [_object(item) for item in _list(fields.get("turns"))]
+    voices = [_object(item) for item in _list(fields.get("voice_assignments"))]
+
+    def speaker(of: Mapping[str, Any], place: str) -> str | None:
+        return None if f"{place}.speaker" in broken else _text(of.get("speaker"))
+
     return _Draft(
         provider=_text(fields.get("provider")),
         language=_text(fields.get("language")),
         turns=tuple(
-            _DraftTurn(_text(turn.get("speaker")), _text(turn.get("text")), _whole(turn.get("index"))) for turn in turns
+            _DraftTurn(speaker(turn, f"turns[{place}]"), _text(turn.get("text")), _whole(turn.get("index")))
+            for place, turn in enumerate(turns)
         ),
-        voices=tuple(_DraftVoice(_text(voice.get("speaker")), _text(voice.get("voice_id"))) for voice in voices),
+        voices=tuple(
+            _DraftVoice(speaker(voice, f"voice_assignments[{place}]"), _text(voice.get("voice_id")))
+            for place, voice in enumerate(voices)
+        ),
         has_voices=isinstance(fields.get("voice_assignments"), list),
     )
 

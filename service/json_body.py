@@ -80,6 +80,7 @@ _PROBLEMS: Final[Mapping[str, Text]] = {
     "greater_than_equal": Text("不可小於 {ge}", "must be {ge} or more"),
     "less_than_equal": Text("不可大於 {le}", "must be {le} or less"),
     "string_unicode": Text("含有無效的 Unicode 字元", "contains half of a surrogate pair"),
+    "lone_surrogate": Text("含有不成對的代理字元（surrogate）", "contains half of a surrogate pair"),
     "nul_character": Text("含有 NUL 字元", "contains a NUL character"),
     "blank": Text("不可空白", "must not be blank"),
     "language_tag": Text("須為 BCP 47 語言標籤，例如 zh-TW", "must be a BCP 47 language tag, as zh-TW"),

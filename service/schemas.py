@@ -34,12 +34,15 @@ LANGUAGE_PATTERN: Final = (
     r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-[A-WY-Za-wy-z0-9](-[A-Za-z0-9]{2,8})+)*(-[Xx](-[A-Za-z0-9]{1,8})+)?$"
 )
 _LANGUAGE: Final = re.compile(LANGUAGE_PATTERN)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL has no way to store it.
+    # JSON can carry both, PostgreSQL neither.
     if "\0" in text:
         raise PydanticCustomError("nul_character", "contains a NUL character")
+    if _SURROGATE.search(text):
+        raise PydanticCustomError("lone_surrogate", "contains half of a surrogate pair")
     return text
 
 
@@ -107,7 +110,7 @@ class VoiceAssignmentBody(_Request):
 class JobRequest(_Request):
     """A dialogue to be spoken."""
 
-    provider: StorableText = Field(description="a name from GET /providers")
+    provider: str = Field(description="a name from GET /providers")
     turns: list[TurnBody] = Field(min_length=1, max_length=MAX_TURNS)
     voice_assignments: list[VoiceAssignmentBody] = Field(json_schema_extra={"minItems": 1})
     language: LanguageTag = Field(default="zh-TW", description="BCP 47")

@@ -1,5 +1,6 @@
 """The API as the tests run it: the app on a real database and bucket, with a provider that is no vendor's."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select
@@ -15,6 +17,7 @@ from actors.providers.provider import Line, Problem, Provider, ProviderError, Sy
 from embedded.object_store import ObjectStore
 from service.app import create_app
 from service.resources import Resources
+from service.server import ApiServer, listening
 from service.settings import ServiceSettings
 from storage.audio_store import AudioStore
 from storage.engine import make_engine
@@ -23,7 +26,9 @@ from storage.jobs import LOCAL_USER_ID, Script, Stage, new_id
 from storage.key_store import KeyStore
 from storage.run_store import RunStore
 from storage.settings import ObjectStoreSettings
-from storage.tables import jobs
+from storage.tables import jobs as jobs_table
+
+RULES = JobRules(max_active_jobs=3, deadline=timedelta(minutes=10))
 
 VOICES = (
     Voice("v-tw", "曉雨", "zh-TW", "female"),
@@ -88,7 +93,7 @@ class Api:
     """An app, its parts, and a client of it."""
 
     app: Litestar
-    client: TestClient[Litestar]
+    client: httpx.Client
     engine: Engine
     jobs: JobStore
     runs: RunStore
@@ -123,7 +128,7 @@ class Api:
     def count_jobs(self) -> int:
         """How many rows there are."""
         with self.engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(jobs)).scalar_one()
+            return connection.execute(select(func.count()).select_from(jobs_table)).scalar_one()
 
 
 def script_from(body: Mapping[str, Any]) -> Script:
@@ -151,24 +156,49 @@ def running_api(
     providers: Sequence[Provider] = (StubProvider(),),
     settings: ServiceSettings | None = None,
     check_broker: Callable[[], None] = lambda: None,
-    max_active_jobs: int = 3,
+    wrap_audio: Callable[[AudioStore], Any] = lambda audio: audio,
+    behind_socket: bool = False,
 ) -> Iterator[Api]:
-    """An app and a client of it. `settings`: by default, no key is asked for."""
+    """An app and a client of it.
+
+    `settings`: by default, no key is asked for. `behind_socket`: the app runs in its real server, on a free port.
+    """
     engine = make_engine(database_url)
-    rules = JobRules(max_active_jobs=max_active_jobs, deadline=timedelta(minutes=10))
-    stores = JobStore(engine, rules), RunStore(engine, rules), KeyStore(engine), AudioStore(object_store)
+    jobs, runs, keys, audio = (
+        JobStore(engine, RULES),
+        RunStore(engine, RULES),
+        KeyStore(engine),
+        AudioStore(object_store),
+    )
     published: list[UUID] = []
     resources = Resources(
         engine=engine,
-        jobs=stores[0],
-        keys=stores[2],
-        audio=stores[3],
+        jobs=jobs,
+        keys=keys,
+        audio=wrap_audio(audio),
         providers={provider.name: provider for provider in providers},
         publish=published.append,
         check_broker=check_broker,
     )
     app = create_app(settings or ServiceSettings(auth="none"), resources)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield Api(app, client, engine, *stores, published)
-    stores[3].close()
-    engine.dispose()
+    client = _served(app) if behind_socket else TestClient(app, raise_server_exceptions=False)
+    try:
+        with client as connected:
+            yield Api(app, connected, engine, jobs, runs, keys, audio, published)
+    finally:
+        audio.close()
+        engine.dispose()
+
+
+@contextmanager
+def _served(app: Litestar) -> Iterator[httpx.Client]:
+    with listening("127.0.0.1", 0) as where:
+        server = ApiServer(app, where)
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        try:
+            with httpx.Client(base_url=server.url, timeout=60) as client:
+                yield client
+        finally:
+            server.stop()
+            thread.join()

@@ -119,20 +119,12 @@ def test_a_completed_job_says_what_came_out(api: Api) -> None:
         "9" * 5000,
     ],
 )
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", ""),
-        ("DELETE", ""),
-        ("POST", "/resubmit"),
-        ("GET", "/download"),
-        ("GET", "/download-link"),
-    ],
-)
-def test_a_job_that_there_is_not(api: Api, method: str, path: str, job_id: str) -> None:
-    answer = api.client.request(method, f"/api/v1/jobs/{job_id}{path}")
-    assert answer.status_code == 404
-    assert answer.json() == {"error": "JOB_NOT_FOUND", "message": "工作不存在", "details": None}
+def test_a_job_that_there_is_not(api: Api, job_id: str) -> None:
+    requests = [("GET", ""), ("DELETE", ""), ("POST", "/resubmit"), ("GET", "/download"), ("GET", "/download-link")]
+    for method, path in requests:
+        answer = api.client.request(method, f"/api/v1/jobs/{job_id}{path}")
+        assert answer.status_code == 404
+        assert answer.json() == {"error": "JOB_NOT_FOUND", "message": "工作不存在", "details": None}
 
 
 def test_another_users_job_looks_like_one_that_there_is_not(api: Api) -> None:
@@ -152,7 +144,6 @@ def test_the_list_is_newest_first_in_pages(api: Api) -> None:
     assert (page["total"], page["limit"], page["offset"]) == (3, 2, 0)
     rest = api.client.get("/api/v1/jobs?limit=2&offset=2").json()
     assert [job["id"] for job in rest["items"]] == [ids[0]]
-    assert set(rest["items"][0]) == set(api.client.post("/api/v1/jobs/x/resubmit").json() and page["items"][0])
     assert api.client.get(f"/api/v1/jobs?offset={10**30}").json()["items"] == []
 
 
