@@ -157,8 +157,6 @@ class ChildPool:
             raise
         finally:
             # Whatever else interrupted the turn (Dramatiq raises in threads), the child is in the middle of it.
-            if not unharmed:
-                child.end()
             self._give_back(child, unharmed)
 
     def _take(self, deadline: float) -> SpeakingChild:

@@ -122,6 +122,15 @@ def test_a_call_ends_in_time_however_the_vendor_dawdles(
     assert (str(error), error.permanent) == ("vendor did not answer in time", False)
 
 
+def test_a_call_that_dawdled_is_not_left_running(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
+    vendor.misbehave("trickle", interval_s=0.02)
+    failure(lambda: ask(TIMEOUT_S))
+    deadline = time.monotonic() + ENOUGH_S
+    while any(thread.name == "vendor-call" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "the call goes on"
+        time.sleep(0.005)
+
+
 def test_a_name_that_takes_long_to_look_up_does_not_hold_the_call(
     http: VendorHttp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -348,7 +348,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"\0" * 1_000_000)
         else:
             self.wfile.write(body[: len(body) // 2] if misbehaviour == "cut" else body)
-        self.close_connection = self.close_connection or misbehaviour is not None
+        # What was not sent to its end leaves the connection useless.
+        if misbehaviour in {"cut", "trickle", "trickle_headers", "endless"}:
+            self.close_connection = True
 
     def _trickle(self, first: bytes, rest: bytes) -> None:
         self.flush_headers()
