@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test check fix migrate lock clean
+.PHONY: help install install-dev run demo test check fix chaos screenshots migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,12 @@ check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) test
+
+chaos: install-dev ## Inject faults for minutes and count what is lost: make chaos SEED=1 JOBS=1000 FAULTS=100
+	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100)
+
+screenshots: install-dev ## Draw the page in every form into docs/screenshots/all
+	@$(BIN)/python -m tests.browser.screenshots docs/screenshots/all
 
 fix: install-dev ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Final
 
@@ -17,7 +16,7 @@ from actors.publisher import Publisher
 from actors.settings import WorkSettings
 from actors.worker import JobWorker
 from storage.logs import LogSettings, configure_logs
-from storage.process import run_command, stop_on_signals
+from storage.process import leave, run_command, stop_on_signals
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
 from storage.stores import Stores
 
@@ -64,17 +63,15 @@ def main(argv: list[str]) -> int:
     died = not worker.is_alive
     if died:
         log.critical("worker_thread_died")
-    finished = worker.stop()
+    worker.stop()
     publisher.stop()
     for provider in providers.values():
         provider.close()
     broker.close()
     stores.close()
-    log.info("worker_stopped", finished=finished)
-    if not finished:
-        # Threads that did not finish within the grace period would keep the process; their jobs are given up.
-        sys.stderr.flush()
-        os._exit(int(died))
+    log.info("worker_stopped", finished=not worker.gave_up)
+    if worker.gave_up:
+        leave(int(died))
     return int(died)
 
 

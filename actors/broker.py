@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
-from dramatiq import Broker, Message, MessageProxy
+from dramatiq import Message, MessageProxy
 from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware, Retries, TimeLimit
-from pika import BlockingConnection
+from pika import BasicProperties, BlockingConnection, spec
+from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableError
 
 from storage.jobs import Stage
 
@@ -30,6 +34,8 @@ _CONNECTION_LIMITS: Final = {
     "stack_timeout": "3",
     "connection_attempts": "1",
 }
+#: A connection says good-bye for so long. To a mute peer it could do so until the heartbeat fails.
+_GOOD_BYE_S: Final = 2.0
 
 
 def make_broker(rabbitmq_urls: Sequence[str] | None, *more: Middleware) -> JobBroker:
@@ -44,15 +50,16 @@ def make_broker(rabbitmq_urls: Sequence[str] | None, *more: Middleware) -> JobBr
     return FencedRabbitmqBroker(url=urls, confirm_delivery=True, middleware=middleware)
 
 
-def announce(broker: Broker, job_id: UUID, stage: Stage) -> None:
-    """Send the message that says: look at this job now. It carries the id alone; the row is the truth.
+def announce(broker: JobBroker, due: Iterable[tuple[UUID, Stage]]) -> Iterator[UUID]:
+    """Send the messages that say: look at this job now. They carry the id alone; the row is the truth.
+
+    Gives each id back when the broker has its message.
 
     Raises:
-        Exception: it was not sent; pika, sockets and timeouts each have their own.
+        Exception: the others were not sent; pika, sockets and timeouts each have their own.
     """
-    queue, actor = ADDRESSES[stage]
-    message: Message[None] = Message(queue_name=queue, actor_name=actor, args=(str(job_id),), kwargs={}, options={})
-    broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType] # Dramatiq's generic is left open
+    for message in broker.enqueue_all([_message(job_id, stage) for job_id, stage in due]):
+        yield UUID(message.args[0])
 
 
 class InProcessBroker(StubBroker):
@@ -62,6 +69,11 @@ class InProcessBroker(StubBroker):
         super().__init__(middleware)
         for queue, _ in ADDRESSES.values():
             self.declare_queue(queue)
+
+    def enqueue_all(self, messages: Sequence[Message[Any]]) -> Iterator[Message[Any]]:
+        """Put the messages into their queues; gives each back when it is there."""
+        for message in messages:
+            yield self.enqueue(message)  # pyright: ignore[reportUnknownMemberType] # Dramatiq's generic is left open
 
     def check(self) -> None:
         """It is always there."""
@@ -78,6 +90,30 @@ class FencedRabbitmqBroker(RabbitmqBroker):
         """What `consume` makes."""
         return FencedConsumer
 
+    def enqueue_all(self, messages: Sequence[Message[Any]]) -> Iterator[Message[Any]]:
+        """Send messages with all their confirms in flight at once; gives each back when RabbitMQ has it for good.
+
+        Raises:
+            Exception: those that were not given back may not have arrived; as for `check`.
+        """
+        waiting = {message.message_id: message for message in messages}
+        queues = {message.queue_name for message in messages}
+        for is_last_try in (False, True):
+            try:
+                for queue in queues:
+                    self.declare_queue(queue, ensure=True)
+                for message in self._pipeline().send(list(waiting.values())):
+                    del waiting[message.message_id]
+                    yield message
+            except (AMQPConnectionError, AMQPChannelError) as error:
+                del self.connection
+                if isinstance(error, UnroutableError):
+                    self.queues_pending |= queues
+                if is_last_try:
+                    raise
+            else:
+                return
+
     def check(self) -> None:
         """Whether the broker can be reached, by a connection that is closed at once.
 
@@ -93,6 +129,69 @@ class FencedRabbitmqBroker(RabbitmqBroker):
                 self.connection.process_data_events()
         except Exception:  # noqa: BLE001 # whatever it was: the next publish makes a new connection
             del self.connection
+
+    def close(self) -> None:
+        """Close every connection, unless the peer is mute: those the end of the process closes."""
+        _within(_GOOD_BYE_S, super().close)
+
+    def _pipeline(self) -> Pipeline:
+        """The pipeline of this thread, on this thread's connection."""
+        pipeline: Pipeline | None = getattr(self.state, "pipeline", None)
+        if pipeline is None or pipeline.connection is not self.connection:
+            pipeline = self.state.pipeline = Pipeline(self.connection)
+        return pipeline
+
+
+class Pipeline:
+    """A channel that sends many messages before it waits for their confirms: pika's own waits after each one."""
+
+    def __init__(self, connection: BlockingConnection) -> None:
+        self.connection = connection
+        #: pika's types leave out what we need.
+        self._channel: Any = connection.channel()
+        #: The asynchronous channel inside the blocking one: it alone tells of single confirms.
+        self._inner: Any = self._channel._impl
+        self._inner.confirm_delivery(self._on_settled)
+        self._inner.add_on_return_callback(self._on_returned)
+        self._last_tag = 0
+        self._unsettled: dict[int, Message[Any]] = {}
+        self._returned: set[str] = set()
+        self._confirmed: list[Message[Any]] = []
+
+    def send(self, messages: Iterable[Message[Any]]) -> Iterator[Message[Any]]:
+        """Send them; gives each back when it is confirmed.
+
+        Raises:
+            UnroutableError: the queue of some is gone.
+            AMQPError: the others may not have arrived.
+        """
+        for message in messages:
+            self._last_tag += 1
+            self._unsettled[self._last_tag] = message
+            properties = BasicProperties(delivery_mode=2)
+            self._inner.basic_publish("", message.queue_name, message.encode(), properties, mandatory=True)
+        while self._unsettled:
+            # As pika's own publish waits.
+            self._channel._flush_output(lambda: bool(self._confirmed) or not self._unsettled)
+            confirmed, self._confirmed = self._confirmed, []
+            yield from confirmed
+        if self._returned:
+            raise UnroutableError([])
+
+    def _on_settled(self, frame: Any) -> None:
+        settled: spec.Basic.Ack | spec.Basic.Nack = frame.method
+        tag = settled.delivery_tag
+        for one in [each for each in self._unsettled if each <= tag] if settled.multiple else [tag]:
+            message = self._unsettled.pop(one)
+            if isinstance(settled, spec.Basic.Nack):  # RabbitMQ could not take it: as good as returned
+                self._returned.add(message.message_id)
+            elif message.message_id not in self._returned:
+                self._confirmed.append(message)
+
+    def _on_returned(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        # RabbitMQ confirms it, too, but only after this.
+        message_id = Message[Any].decode(body).message_id  # pyright: ignore[reportUnknownMemberType] # left open
+        self._returned.add(message_id)
 
 
 class FencedConsumer(rabbitmq._RabbitmqConsumer):  # pyright: ignore[reportPrivateUsage] # the only way in
@@ -117,19 +216,44 @@ class FencedConsumer(rabbitmq._RabbitmqConsumer):  # pyright: ignore[reportPriva
     def ack(self, message: MessageProxy) -> None:
         """Acknowledge a message of this connection."""
         if self._is_ours(message):
-            super().ack(message)
+            # Of a connection that is gone there is nothing to acknowledge, and no reason to try again.
+            with suppress(ConnectionClosed):
+                super().ack(message)
 
     def nack(self, message: MessageProxy) -> None:
         """Reject a message of this connection."""
         if self._is_ours(message):
-            super().nack(message)
+            with suppress(ConnectionClosed):
+                super().nack(message)
+
+    def close(self) -> None:
+        """Give back what is not acknowledged, and hang up."""
+        self._unsettled.clear()
+        _within(_GOOD_BYE_S, super().close)
 
     def _is_ours(self, message: MessageProxy) -> bool:
         return self._unsettled.pop(id(message), None) is message
 
 
-#: Either of the two; both have `check` and `keep_alive` beside what every Dramatiq broker has.
+#: Either of the two; both have `enqueue_all`, `check` and `keep_alive` beside what every Dramatiq broker has.
 JobBroker = InProcessBroker | FencedRabbitmqBroker
+
+
+def _message(job_id: UUID, stage: Stage) -> Message[Any]:
+    queue, actor = ADDRESSES[stage]
+    return Message(queue_name=queue, actor_name=actor, args=(str(job_id),), kwargs={}, options={})
+
+
+def _within(seconds: float, close: Callable[[], None]) -> None:
+    """Close something, or go on without it."""
+
+    def closing() -> None:
+        with suppress(Exception):
+            close()
+
+    thread = threading.Thread(target=closing, name="good-bye", daemon=True)
+    thread.start()
+    thread.join(seconds)
 
 
 def _with_limits(url: str) -> str:

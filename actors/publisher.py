@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from storage.jobs import Stage
 
 #: Messages that wait to be sent. More than this means that the broker is away.
 _WAITING_AT_MOST: Final = 10_000
-#: So many are written down as sent at once.
+#: So many are on their way to the broker at once, and are then written down as sent.
 _BATCH: Final = 100
 #: The connection is kept alive at this interval while there is nothing to send.
 _IDLE_S: Final = 10.0
@@ -33,6 +35,7 @@ class Publisher:
         self._broker = broker
         self._jobs = jobs
         self._waiting: queue.Queue[tuple[UUID, Stage] | None] = queue.Queue(_WAITING_AT_MOST)
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -41,7 +44,9 @@ class Publisher:
 
     def stop(self, timeout_s: float = 5) -> None:
         """Send what waits, for at most `timeout_s` seconds, and end."""
-        self._waiting.put(None)
+        self._stopping.set()
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
         self._thread.join(timeout_s)
 
     def publish(self, job_id: UUID, stage: Stage) -> None:
@@ -52,37 +57,31 @@ class Publisher:
             log.warning("message_dropped", job_id=str(job_id), reason="the broker does not keep up")
 
     def _run(self) -> None:
-        while True:
-            try:
-                first = self._waiting.get(timeout=_IDLE_S)
-            except queue.Empty:
+        while not (self._stopping.is_set() and self._waiting.empty()):
+            batch = self._next_batch()
+            if batch:
+                self._send(batch)
+            else:
                 self._broker.keep_alive()
-                continue
-            if first is None or not self._send([first, *self._more()]):
-                return
 
-    def _more(self) -> list[tuple[UUID, Stage] | None]:
-        more: list[tuple[UUID, Stage] | None] = []
-        while len(more) < _BATCH - 1:
-            try:
-                more.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
-        return more
+    def _next_batch(self) -> Sequence[tuple[UUID, Stage]]:
+        """What waits, as soon as something does; empty after a while in which nothing came."""
+        batch: list[tuple[UUID, Stage] | None] = []
+        with suppress(queue.Empty):
+            batch.append(self._waiting.get(timeout=_IDLE_S))
+            while len(batch) < _BATCH:
+                batch.append(self._waiting.get_nowait())
+        return [entry for entry in batch if entry is not None]
 
-    def _send(self, batch: list[tuple[UUID, Stage] | None]) -> bool:
-        """Send and write down; whether there is more to come."""
-        announced = [entry for entry in batch if entry is not None]
+    def _send(self, batch: Sequence[tuple[UUID, Stage]]) -> None:
         sent: list[UUID] = []
         try:
-            for job_id, stage in announced:
-                announce(self._broker, job_id, stage)
+            for job_id in announce(self._broker, batch):
                 sent.append(job_id)
         except Exception as error:  # noqa: BLE001 # pika, sockets and timeouts each have their own; all mean: not sent
-            log.warning("broker_unavailable", unsent=len(announced) - len(sent), error=repr(error))
+            log.warning("broker_unavailable", unsent=len(batch) - len(sent), error=repr(error))
         try:
             if sent:
                 self._jobs.published(sent)
         except Exception as error:  # noqa: BLE001 # at worst the scheduler sends them once more
             log.warning("publish_not_noted", messages=len(sent), error=repr(error))
-        return len(announced) == len(batch)

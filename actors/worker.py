@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import dramatiq
 import structlog
+from dramatiq.worker import ConsumerThread, WorkerThread
 
 from actors.assembly import declare_assemble
 from actors.broker import JobBroker
@@ -16,11 +18,13 @@ from actors.publisher import Publisher
 from actors.run import Studio
 from actors.settings import WorkSettings
 from actors.synthesis import declare_synthesize
-from storage.jobs import FailureReason, LeaseLost
+from storage.jobs import Claim, FailureReason, LeaseLost
 from storage.stores import Stores
 
 #: Threads look this often whether they are to stop, and consumers whether a delayed message is due.
 _LOOK_MS: Final = 100
+#: A consumer may take so long to hear that it is to stop: it may just be trying to connect.
+_CONSUMER_STOP_S: Final = 3.0
 
 log = structlog.get_logger()
 
@@ -42,6 +46,8 @@ class JobWorker:
         self._leases = leases
         self._stores = stores
         self._grace_period_s = settings.grace_period_s
+        #: Whether `stop` has given up work: its threads would keep the process.
+        self.gave_up = False
         studio = Studio(
             settings=settings,
             runs=stores.runs,
@@ -68,19 +74,40 @@ class JobWorker:
     @property
     def is_alive(self) -> bool:
         """Whether every thread lives. One that died takes no more jobs: the process should end and be restarted."""
-        return all(thread.is_alive() for thread in self._worker.workers)
+        return all(thread.is_alive() for thread in self._threads())
 
-    def stop(self) -> bool:
-        """Take nothing new, finish the work in hand within the grace period, and give up what is left.
-
-        Whether all was finished.
-        """
+    def stop(self) -> None:
+        """Take nothing new, finish the work in hand within the grace period, and give up what is left."""
+        self._take_nothing_new()
         self._worker.stop(timeout=round(self._grace_period_s * 1000))
-        left = self._leases.held()
-        for lease in left:
-            log.warning("job_given_up", job_id=str(lease.claim.job_id))
-            try:
-                self._stores.runs.fail(lease.claim, FailureReason.SYSTEM_INTERRUPTED)
-            except LeaseLost:
-                continue
-        return not left
+        for lease in self._leases.held():
+            self.gave_up = True
+            self._give_up(lease.claim)
+
+    def _take_nothing_new(self) -> None:
+        """Hang up, while the work in hand goes on: what was fetched and not begun is another worker's at once.
+
+        The messages of the work in hand go back as well. Whoever gets one finds that the job is taken.
+        """
+        for thread in self._threads():
+            thread.stop()
+        consumers = self._worker.consumers.values()
+        with ThreadPoolExecutor(len(consumers)) as pool:
+            pool.map(_hang_up, consumers)
+
+    def _give_up(self, claim: Claim) -> None:
+        log.warning("job_given_up", job_id=str(claim.job_id))
+        try:
+            self._stores.runs.fail(claim, FailureReason.SYSTEM_INTERRUPTED)
+        except LeaseLost:
+            pass  # it has just ended by itself
+        except Exception as error:  # noqa: BLE001 # the database is away; the scheduler will see that we are dead
+            log.warning("job_not_given_up", job_id=str(claim.job_id), error=repr(error))
+
+    def _threads(self) -> Sequence[WorkerThread | ConsumerThread]:
+        return [*self._worker.workers, *self._worker.consumers.values()]
+
+
+def _hang_up(consumer: ConsumerThread) -> None:
+    consumer.join(_CONSUMER_STOP_S)
+    consumer.close()

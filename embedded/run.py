@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -30,13 +30,14 @@ from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
 from embedded.settings import EmbeddedSettings
 from scheduler.__main__ import Timetable
+from scheduler.sweeps import dispatch
 from service.app import create_app
 from service.resources import make_resources
 from service.server import ApiServer, listening
 from service.settings import ServiceSettings, refuse_open_door
 from storage.logs import LogSettings, configure_logs
 from storage.migrate import migrate
-from storage.process import run_command
+from storage.process import leave, run_command
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
 from storage.stores import Stores
 
@@ -44,6 +45,7 @@ from storage.stores import Stores
 _API_CONNECTIONS: Final = 20
 #: How often the run looks whether its worker lives.
 _LOOK_S: Final = 1.0
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
 
@@ -56,17 +58,21 @@ def main(argv: list[str]) -> int:
     """
     argparse.ArgumentParser(prog="readthrough run", description="Run everything on this machine.").parse_args(argv)
     configure_logs(read(LogSettings))
-    signal.signal(signal.SIGTERM, _interrupt)  # until the API takes the signals
+    for number in _STOP_SIGNALS:
+        signal.signal(number, _interrupt)  # until the API takes them
     try:
         with everything(read(ServiceSettings)) as system:
             log.info("readthrough_is_ready", url=system.api.url)
             system.api.serve()
-            return 0 if system.worker.is_alive else 1
+            code = 0 if system.worker.is_alive else 1
     except EmbeddedServerError as error:
         sys.stderr.write(f"readthrough run: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 0
+    if system.worker.gave_up:
+        leave(code)
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,9 @@ def everything(settings: ServiceSettings) -> Generator[System]:
         stack.callback(publisher.stop)
         worker.start()
         stack.callback(worker.stop)
+        if work.rabbitmq_url is None:
+            # The messages were in the memory of the predecessor: whatever waits is sent again, however lately it was.
+            dispatch(stores, publisher.publish, overdue_s=0, republish_s=0)
         timetable.start()
         stack.callback(timetable.stop)
         api = ApiServer(app, where)
@@ -133,6 +142,8 @@ def _start_servers(embedded: EmbeddedSettings, stack: ExitStack) -> tuple[Databa
         )
         objects = None if embedded.s3_endpoint_url else ObjectStore(directory / "object-store")
         starting = [pool.submit(stack.enter_context, server) for server in (postgres, objects) if server is not None]
+        # In here, so that whoever is told to stop while he waits still sees the start to its end, and then ends it.
+        wait(starting)
     for started in starting:
         started.result()
     database = read(DatabaseSettings) if postgres is None else DatabaseSettings(database_url=postgres.url)
@@ -167,7 +178,13 @@ def _watch(worker: JobWorker, api: ApiServer) -> Generator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    for each in _STOP_SIGNALS:
+        signal.signal(each, _overhear)  # the way out is not interrupted
     raise KeyboardInterrupt
+
+
+def _overhear(number: int, frame: FrameType | None) -> None:
+    """Once is enough."""
 
 
 if __name__ == "__main__":

@@ -46,9 +46,15 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def dispatch(stores: Stores, publish: Callable[[UUID, Stage], None]) -> int:
+def dispatch(
+    stores: Stores,
+    publish: Callable[[UUID, Stage], None],
+    *,
+    overdue_s: float = OVERDUE_S,
+    republish_s: float = REPUBLISH_S,
+) -> int:
     """Send a message for every due job whose own seems lost. May send one too many: the second claim finds nothing."""
-    due = stores.sweeps.due(overdue_s=OVERDUE_S, republish_s=REPUBLISH_S, limit=_DISPATCHED_AT_ONCE)
+    due = stores.sweeps.due(overdue_s=overdue_s, republish_s=republish_s, limit=_DISPATCHED_AT_ONCE)
     for job_id, stage in due:
         publish(job_id, stage)
     return len(due)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import pytest
 
@@ -86,12 +87,24 @@ def test_requests_submits_and_active_jobs_are_counted(api: Api) -> None:
     assert any(line.startswith("readthrough_request_duration_seconds_bucket") for line in lines)
 
 
-def test_submit_answers_in_under_25_ms_at_the_median(database_url: str, object_store: ObjectStore, bucket: str) -> None:
+def test_a_submit_over_a_socket_takes_about_as_long_as_without_one(
+    database_url: str, object_store: ObjectStore, bucket: str
+) -> None:
+    """An answer that waits for the client's delayed acknowledgement (Nagle) would take 40 ms more."""
+    with running_api(database_url, settings_of(object_store, bucket)) as api:
+        without = median_of_submits(api)
     with running_api(database_url, settings_of(object_store, bucket), behind_socket=True) as api:
-        took_s: list[float] = []
-        for _ in range(30):
-            began = time.perf_counter()
-            job_id = api.client.post("/api/v1/jobs", json=SCRIPT).json()["id"]
-            took_s.append(time.perf_counter() - began)
-            api.client.delete(f"/api/v1/jobs/{job_id}")
-        assert sorted(took_s)[15] < 0.025
+        over_a_socket = median_of_submits(api)
+
+    assert over_a_socket < 3 * without
+
+
+def median_of_submits(api: Api) -> float:
+    """Seconds from a submit to its answer."""
+    took_s: list[float] = []
+    for _ in range(30):
+        began = time.perf_counter()
+        job_id = api.client.post("/api/v1/jobs", json=SCRIPT).json()["id"]
+        took_s.append(time.perf_counter() - began)
+        api.client.delete(f"/api/v1/jobs/{job_id}")
+    return median(took_s)

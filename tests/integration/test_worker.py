@@ -1,0 +1,220 @@
+"""The worker in this process: Dramatiq's threads on our actors, and the holes of Dramatiq that are mended here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+import pytest
+from dramatiq.middleware import TimeLimitExceeded
+from dramatiq.worker import WorkerThread
+
+from actors.__main__ import QUEUES
+from actors.broker import FencedRabbitmqBroker, JobBroker, make_broker
+from actors.leases import Leases
+from actors.providers.registry import make_providers
+from actors.providers.settings import ProviderSettings
+from actors.publisher import Publisher
+from actors.settings import WorkSettings
+from actors.worker import JobWorker
+from embedded.object_store import ObjectStore
+from scheduler import sweeps
+from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
+from storage.stores import Stores
+from tests.integration.studio import lowered
+from tests.integration.system import wait_until
+from tests.samples import script
+from tests.standins.openai import OpenAIStandIn
+
+
+@dataclass
+class Shop:
+    """A worker at work in this process."""
+
+    stores: Stores
+    broker: JobBroker
+    leases: Leases
+    publisher: Publisher
+    worker: JobWorker
+    vendor: OpenAIStandIn
+
+    def submit(self, *texts: str) -> UUID:
+        """The id of a new job, announced."""
+        job = self.stores.jobs.submit(LOCAL_USER_ID, script(*texts, provider="openai"))
+        self.publisher.publish(job.id, Stage.SYNTHESIZING)
+        return job.id
+
+    def job(self, job_id: UUID) -> Job:
+        """The row as it is."""
+        return self.stores.jobs.get(LOCAL_USER_ID, job_id)
+
+    def wait_for(self, job_id: UUID, status: JobStatus) -> Job:
+        """The row, as soon as it has this status."""
+        wait_until(lambda: self.job(job_id).status == status, f"{self.job(job_id)} to be {status}")
+        return self.job(job_id)
+
+
+@contextmanager
+def shop(
+    stores: Stores, rabbitmq_url: str | None, prepare: Callable[[Shop], None] = lambda _: None, **settings: Any
+) -> Iterator[Shop]:
+    """`prepare` is called before the worker starts."""
+    work = WorkSettings(**{"worker_threads": 2, "grace_period_s": 5, **settings})
+    with ExitStack() as stack:
+        vendor = stack.enter_context(OpenAIStandIn())
+        providers = make_providers(ProviderSettings.model_validate(lowered(vendor.environment)))
+        for provider in providers.values():
+            stack.callback(provider.close)
+        leases = Leases(stores.heartbeats)
+        broker = make_broker(rabbitmq_url and [rabbitmq_url], leases)
+        stack.callback(broker.close)
+        publisher = Publisher(broker, stores.jobs)
+        publisher.start()
+        stack.callback(publisher.stop)
+        worker = JobWorker(broker, leases, stores, providers, publisher, work, QUEUES)
+        made = Shop(stores, broker, leases, publisher, worker, vendor)
+        prepare(made)
+        worker.start()
+        stack.callback(worker.stop)
+        stack.callback(vendor.release)
+        yield made
+
+
+def test_a_job_is_done_in_one_process_without_a_broker(stores: Stores) -> None:
+    with shop(stores, None) as made:
+        made.wait_for(made.submit("one", "two"), JobStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("row_first", [True, False])
+def test_a_retry_whose_message_vanishes_is_sent_by_the_scheduler_because_the_row_came_first(
+    stores: Stores, rabbitmq_url: str, row_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_what_is_delayed(made: Shop) -> None:
+        enqueue = made.broker.enqueue
+
+        def losing(message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+            if delay is not None:
+                raise ConnectionError("the broker is away")  # Dramatiq swallows it, and acknowledges the message
+            return enqueue(message)
+
+        monkeypatch.setattr(made.broker, "enqueue", losing)
+        made.vendor.fail(1, 503)
+
+    if not row_first:
+        monkeypatch.setattr(stores.runs, "retry", lambda claim, delay_s: None)
+    with shop(stores, rabbitmq_url, lose_what_is_delayed, retry_delays_s=(0.2,)) as made:
+        job_id = made.submit("once more")
+        made.vendor.wait_for_calls(1)
+        wait_until(lambda: not made.leases.held(), "the run is over")
+
+        if row_first:
+            assert made.job(job_id).stage == Stage.RETRYING
+            wait_until(lambda: sweeps.dispatch(stores, made.publisher.publish) == 1, "it is overdue")
+            assert made.wait_for(job_id, JobStatus.COMPLETED).retry_count == 1
+        else:
+            # Nobody works on it, and nobody would ever send it.
+            assert made.job(job_id).stage == Stage.SYNTHESIZING
+            assert stores.sweeps.due(overdue_s=-3600, republish_s=0, limit=10) == []
+
+
+@pytest.mark.parametrize("clock_runs", [True, False])
+def test_an_actor_that_hangs_is_interrupted_because_its_clock_was_started(
+    stores: Stores, clock_runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted, over = threading.Event(), threading.Event()
+
+    def prepare(made: Shop) -> None:
+        @dramatiq.actor(broker=made.broker, queue_name="synthesis", actor_name="hang", time_limit=100, max_retries=0)
+        def hang() -> None:
+            try:
+                while not over.is_set():
+                    time.sleep(0.01)
+            except TimeLimitExceeded:
+                interrupted.set()
+
+        if not clock_runs:
+            emit = made.broker.emit_after
+            started = "process_boot"
+            monkeypatch.setattr(
+                made.broker, "emit_after", lambda signal, *a, **k: None if signal == started else emit(signal, *a, **k)
+            )
+        hang.send()
+
+    with shop(stores, None, prepare):
+        # It is looked at once a second.
+        assert interrupted.wait(10 if clock_runs else 2) == clock_runs
+        over.set()
+
+
+@pytest.mark.parametrize(("prefetch", "left"), [(None, 2), (2, 1)])
+def test_a_worker_fetches_no_more_than_it_can_begin(
+    stores: Stores, rabbitmq_url: str, prefetch: int | None, left: int
+) -> None:
+    def as_dramatiq_would(made: Shop) -> None:
+        made.vendor.stall()
+        if prefetch is not None:
+            made.worker._worker.queue_prefetch = prefetch  # twice the threads
+
+    with shop(stores, rabbitmq_url, as_dramatiq_would, worker_threads=1) as made:
+        assert isinstance(made.broker, FencedRabbitmqBroker)
+        jobs = [made.submit(f"job {number}") for number in range(3)]
+        channel = made.broker.channel
+
+        def waiting() -> int:
+            return channel.queue_declare("synthesis", passive=True).method.message_count
+
+        wait_until(lambda: made.vendor.calls and waiting() == left, f"{left} are left to others")
+        made.vendor.release()
+        for job_id in jobs:
+            made.wait_for(job_id, JobStatus.COMPLETED)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("kind", ["worker", "consumer"])
+def test_a_worker_with_a_dead_thread_is_not_alive(stores: Stores, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: Any) -> None:
+        raise SystemExit
+
+    def prepare(made: Shop) -> None:
+        place = WorkerThread if kind == "worker" else dramatiq.worker.ConsumerThread
+        monkeypatch.setattr(place, "process_message" if kind == "worker" else "handle_message", die)
+
+    with shop(stores, None, prepare) as made:
+        assert made.worker.is_alive
+        made.submit("deadly")
+
+        wait_until(lambda: not made.worker.is_alive, "it is noticed")
+
+
+def test_a_worker_that_has_stopped_has_left_nothing_of_a_killed_job_undecided(stores: Stores) -> None:
+    with shop(stores, None, grace_period_s=0.2) as made:
+        made.vendor.stall()
+        job_id = made.submit("never spoken")
+        made.vendor.wait_for_calls(1)
+
+        made.worker.stop()
+
+        assert made.worker.gave_up
+        job = made.job(job_id)
+        assert (job.status, job.error_code) == (JobStatus.FAILED, FailureReason.SYSTEM_INTERRUPTED)
+
+
+def test_without_the_object_store_a_job_without_time_to_wait_has_failed(
+    stores: Stores, object_store: ObjectStore
+) -> None:
+    object.__setattr__(stores.runs._rules, "deadline", stores.runs._rules.deadline / 120)  # 5 s
+    with shop(stores, None) as made:
+        object_store.kill()
+        try:
+            job = made.wait_for(made.submit("nowhere to put it"), JobStatus.FAILED)
+        finally:
+            object_store.start()
+
+    assert job.error_code == FailureReason.STORAGE_FAILED
+    assert job.error_detail == "the object store is away"
