@@ -1,0 +1,103 @@
+// Calls of the API: the key, the errors, whether the server is there, and what time it has.
+
+import { ask, byId, say } from "./dom.js";
+import { language, t } from "./words.js";
+
+const KEY = "readthrough.key";
+
+/** The server refused: `code` as in the contract, `message` in the page's language. */
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.message ?? t("error.status", { status }));
+    this.status = status;
+    this.code = body?.error ?? null;
+    this.details = body?.details ?? null;
+  }
+
+  /** Whether this server does not know the address at all: an older one, without what was asked for. */
+  get isUnknownAddress() {
+    return this.code === "NOT_FOUND" || this.code === "METHOD_NOT_ALLOWED" || this.status === 405;
+  }
+}
+
+/** The server, or the database behind it, does not answer. It is worth trying again. */
+export class Away extends Error {}
+
+let offsetMs = 0;
+
+/** What time it is for the server, in milliseconds. */
+export const serverNow = () => Date.now() + offsetMs;
+
+export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+export const forgetKey = () => sessionStorage.removeItem(KEY);
+
+/** The answer to a call of `/api/v1`. Asks for a key when one is needed. Throws Refused or Away. */
+export async function send(method, path, { body, headers = {}, signal } = {}) {
+  for (;;) {
+    const answer = await fetchOnce(method, path, { body, headers, signal });
+    if (answer.status === 401) {
+      await askForKey();
+      continue;
+    }
+    if (answer.ok) return answer;
+    const error = new Refused(answer.status, await answer.json().catch(() => null));
+    const whatIsAway = error.details?.unavailable ?? [];
+    if (answer.status >= 502 || whatIsAway.includes("database")) throw tellAway(new Away(error.message));
+    throw error;
+  }
+}
+
+/** The JSON that a call answers. */
+export const call = async (method, path, options) => (await send(method, path, options)).json();
+
+export const getJob = (id, signal) => call("GET", `/jobs/${encodeURIComponent(id)}`, { signal });
+
+async function fetchOnce(method, path, { body, headers, signal }) {
+  const all = { "Accept-Language": language, ...headers };
+  if (hasKey()) all.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  try {
+    const answer = await fetch(`/api/v1${path}`, {
+      method,
+      headers: all,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      cache: "no-store",
+    });
+    // To the second; less would be the network's doing.
+    const theirs = Date.parse(answer.headers.get("date"));
+    if (Math.abs(theirs - Date.now()) > 2_000) offsetMs = theirs - Date.now();
+    if (answer.status < 500) document.dispatchEvent(new Event("server-back"));
+    return answer;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw tellAway(new Away(t("away.text")));
+  }
+}
+
+function tellAway(error) {
+  document.dispatchEvent(new CustomEvent("server-away", { detail: error.message }));
+  return error;
+}
+
+let asking = null;
+
+/** One dialog, however many calls wait for it. */
+function askForKey() {
+  asking ??= (async () => {
+    const dialog = byId("key-dialog");
+    const field = byId("key");
+    say(byId("key-wrong"), hasKey() ? t("key.wrong") : "");
+    forgetKey();
+    field.value = "";
+    while (!hasKey()) {
+      await ask(dialog);
+      const key = field.value.trim();
+      // A header takes visible ASCII only.
+      if (/^[!-~]+$/.test(key)) sessionStorage.setItem(KEY, key);
+      else say(byId("key-wrong"), t("key.wrong"));
+    }
+    document.dispatchEvent(new Event("key-given"));
+  })().finally(() => (asking = null));
+  return asking;
+}

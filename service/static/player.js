@@ -1,0 +1,161 @@
+// The player: plays, seeks, says where it is. Its audio is streamed, or fetched whole where a key must be sent.
+
+import { Refused, hasKey, send } from "./api.js";
+import { byId, say } from "./dom.js";
+import { clock, t } from "./words.js";
+
+const STEP_S = 5;
+const FAR_S = 30;
+
+const audio = byId("audio");
+const player = byId("player");
+const slider = byId("seek");
+
+/** The player of one job. `turns`: {start_ms, end_ms} in order; `moved(turnPlace, isPlaying)` is called as it goes. */
+export function makePlayer({ id, durationMs, turns, moved }) {
+  const seconds = durationMs / 1000;
+  let source = null;
+  /** Where to begin once there is something to play, in seconds. */
+  let wanted = 0;
+
+  /** The address of the audio; with a key it is fetched once, and kept. */
+  function load() {
+    source ??= hasKey() ? fetchWhole() : Promise.resolve(`/api/v1/jobs/${id}/download?disposition=inline`);
+    return source;
+  }
+
+  async function fetchWhole() {
+    state(t("player.fetching", { percent: 0 }));
+    try {
+      const answer = await send("GET", `/jobs/${id}/download?disposition=inline`);
+      const total = Number(answer.headers.get("content-length"));
+      const chunks = [];
+      let size = 0;
+      for (const reader = answer.body.getReader(); ; ) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        chunks.push(value);
+        size += value.length;
+        state(t("player.fetching", { percent: total ? Math.floor((100 * size) / total) : 0 }));
+      }
+      state("");
+      return URL.createObjectURL(new Blob(chunks, { type: answer.headers.get("content-type") }));
+    } catch (error) {
+      source = null;
+      state(error instanceof Refused ? error.message : t("player.failed"));
+      throw error;
+    }
+  }
+
+  const state = (text) => say(byId("player-state"), text);
+
+  async function ready() {
+    const url = await load();
+    if (!audio.src) {
+      audio.src = url;
+      audio.currentTime = wanted;
+    }
+  }
+
+  async function play() {
+    try {
+      await ready();
+      audio.playbackRate = Number(byId("rate").value);
+      await audio.play();
+    } catch (error) {
+      // Whoever pauses before it has begun aborts it; what else can happen has been said.
+      if (error.name === "NotSupportedError") state(t("player.failed"));
+    }
+  }
+
+  function seek(ms) {
+    wanted = Math.min(seconds, Math.max(0, ms / 1000));
+    if (audio.src) audio.currentTime = wanted;
+    tell();
+  }
+
+  const at = () => (audio.src && audio.readyState ? audio.currentTime : wanted) * 1000;
+
+  function turnAt(ms) {
+    const next = turns.findIndex((turn) => turn.start_ms > ms);
+    return (next < 0 ? turns.length : next) - 1;
+  }
+
+  function tell() {
+    const now = Math.min(durationMs, at());
+    const isPlaying = !audio.paused;
+    player.classList.toggle("is-playing", isPlaying);
+    byId("play").setAttribute("aria-label", t(isPlaying ? "player.pause" : "player.play"));
+    player.style.setProperty("--played", `${durationMs ? (100 * now) / durationMs : 0}%`);
+    say(byId("now"), clock(now));
+    slider.setAttribute("aria-valuenow", String(Math.round(now / 1000)));
+    slider.setAttribute("aria-valuetext", t("player.at", { now: clock(now), total: clock(durationMs) }));
+    // Before the first sound nothing is marked, unless it plays.
+    moved(isPlaying || now > 0 ? Math.max(0, turnAt(now)) : null, isPlaying);
+  }
+
+  function glide() {
+    tell();
+    if (!audio.paused) requestAnimationFrame(glide);
+  }
+
+  say(byId("total"), clock(durationMs));
+  slider.setAttribute("aria-valuemax", String(Math.round(seconds)));
+  audio.addEventListener("play", glide);
+  for (const event of ["pause", "seeked", "ended", "loadedmetadata"]) audio.addEventListener(event, tell);
+  audio.addEventListener("error", () => state(t("player.failed")));
+  audio.addEventListener("waiting", () => player.classList.add("is-waiting"));
+  audio.addEventListener("playing", () => {
+    player.classList.remove("is-waiting");
+    state("");
+  });
+
+  byId("play").addEventListener("click", () => (audio.paused ? play() : audio.pause()));
+  byId("rate").addEventListener("change", () => (audio.playbackRate = Number(byId("rate").value)));
+  byId("previous-line").addEventListener("click", () => {
+    // As on a player: first to the beginning of this line, then to the one before.
+    const place = turnAt(at());
+    const isAtStart = at() - (turns[place]?.start_ms ?? 0) < 1_500;
+    seek(turns[Math.max(0, isAtStart ? place - 1 : place)]?.start_ms ?? 0);
+  });
+  byId("next-line").addEventListener("click", () => seek(turns[turnAt(at()) + 1]?.start_ms ?? durationMs));
+
+  slider.addEventListener("keydown", (event) => {
+    const now = at();
+    const moves = {
+      ArrowLeft: now - STEP_S * 1000,
+      ArrowDown: now - STEP_S * 1000,
+      ArrowRight: now + STEP_S * 1000,
+      ArrowUp: now + STEP_S * 1000,
+      PageDown: now - FAR_S * 1000,
+      PageUp: now + FAR_S * 1000,
+      Home: 0,
+      End: durationMs,
+    };
+    if (event.key in moves) seek(moves[event.key]);
+    else if (event.key === " " || event.key === "Enter") byId("play").click();
+    else return;
+    event.preventDefault();
+  });
+
+  const toPointer = (event) => {
+    const { left, width } = slider.getBoundingClientRect();
+    seek(((event.clientX - left) / width) * durationMs);
+  };
+  slider.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    slider.setPointerCapture(event.pointerId);
+    toPointer(event);
+  });
+  slider.addEventListener("pointermove", (event) => slider.hasPointerCapture(event.pointerId) && toPointer(event));
+
+  tell();
+  if (!hasKey()) ready();
+  return {
+    load,
+    playFrom(ms) {
+      seek(ms);
+      return play();
+    },
+  };
+}
