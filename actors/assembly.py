@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import dramatiq
 import structlog
 
-from actors.audio import FORMATS, Piece, Timeline, join
+from actors.audio import FORMATS, Joined, Piece, Timeline, join
 from actors.broker import ADDRESSES, JobBroker
 from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Run, Studio, begun
 from storage.audio_store import AudioStoreError, ObjectMissing
@@ -23,6 +23,8 @@ from storage.jobs import LeaseLost, Script, Stage, new_id
 
 #: Segments that are fetched at a time.
 _FETCHES_AT_ONCE: Final = 8
+#: Characters of the first turn that are the title of the file.
+_TITLE_LENGTH: Final = 60
 
 log = structlog.get_logger()
 
@@ -64,17 +66,19 @@ def assemble(job_id: UUID, studio: Studio) -> None:
             studio.publish(job_id, Stage.SYNTHESIZING)
             return
         script = claim.script
-        joined = Path(directory) / f"joined.{script.output_format}"
-        timeline = join(
+        path = Path(directory) / f"joined.{script.output_format}"
+        joined = join(
             pieces,
-            joined,
+            path,
             format=script.output_format,
             gap_ms=script.gap_ms,
             crossfade_ms=script.crossfade_ms,
+            normalize=script.normalize,
+            title=title_of(script),
             check=run.check,
         )
         run.check()
-        deliver(run, studio, joined, timeline)
+        deliver(run, studio, path, joined)
 
 
 def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[Piece], Sequence[int]]:
@@ -104,7 +108,13 @@ def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[
     return [Piece(paths[keys[turn.index]], turn.speaker, turn.text) for turn in script.turns], []
 
 
-def deliver(run: Run, studio: Studio, joined: Path, timeline: Timeline) -> None:
+def title_of(script: Script) -> str:
+    """What the file is called in a player: how the dialogue begins."""
+    beginning = " ".join(script.turns[0].text.split())
+    return beginning if len(beginning) <= _TITLE_LENGTH else f"{beginning[: _TITLE_LENGTH - 1]}…"
+
+
+def deliver(run: Run, studio: Studio, path: Path, joined: Joined) -> None:
     """Upload the file under a key that no other attempt has, its row of intent first, and complete the job.
 
     Raises:
@@ -113,22 +123,24 @@ def deliver(run: Run, studio: Studio, joined: Path, timeline: Timeline) -> None:
     """
     claim, script = run.claim, run.claim.script
     content_type = FORMATS[script.output_format].content_type
-    key = f"audio/{claim.user_id}/{claim.job_id}/{claim.attempt}-{uuid4().hex}.{script.output_format}"
+    extension = FORMATS[script.output_format].extension
+    key = f"audio/{claim.user_id}/{claim.job_id}/{claim.attempt}-{uuid4().hex}.{extension}"
     file_id = new_id()
     studio.runs.begin_upload(claim, file_id, key, content_type)
-    studio.audio.put_file(key, joined, content_type)
+    studio.audio.put_file(key, path, content_type)
     try:
         studio.runs.complete(
             claim,
             file_id,
-            size_bytes=joined.stat().st_size,
-            duration_ms=timeline.duration_ms,
-            metadata=result_metadata(script, timeline),
+            size_bytes=path.stat().st_size,
+            duration_ms=joined.duration_ms,
+            metadata=result_metadata(script, joined),
+            peaks=joined.waveform,
         )
     except LeaseLost:
         take_back(studio, key)
         raise
-    log.info("job_completed", job_id=str(claim.job_id), duration_ms=timeline.duration_ms)
+    log.info("job_completed", job_id=str(claim.job_id), duration_ms=joined.duration_ms)
 
 
 def take_back(studio: Studio, key: str) -> None:

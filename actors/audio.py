@@ -1,7 +1,8 @@
 """Sound: segments in, one encoded file and its timeline out. Knows no job, no store and no vendor.
 
 Here is the joining. What a segment is, how one is made and when it is refused is in `actors/audio_segment.py`; how loud
-a voice is, in `actors/loudness.py`; formats and their encoders, in `actors/audio_file.py`.
+a voice is, in `actors/loudness.py`; formats and their encoders, in `actors/audio_file.py`; what it looks like, in
+`actors/waveform.py`.
 
 Time is counted in whole samples from the first turn to the last and becomes milliseconds only in the `Timeline`, so
 that timings do not drift. Memory holds one turn at a time, however many there are.
@@ -29,12 +30,14 @@ from actors.audio_segment import (
     segment_length,
 )
 from actors.loudness import CEILING, SHORTEST_MEASURABLE_MS, gain_to_target, levelled
+from actors.waveform import Waveform
 
 __all__ = [
     "FORMATS",
     "SAMPLE_RATE_HZ",
     "AudioError",
     "Format",
+    "Joined",
     "Piece",
     "Timeline",
     "TurnTiming",
@@ -77,6 +80,13 @@ class Timeline:
     turns: tuple[TurnTiming, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Joined(Timeline):
+    """What there is to say of a file that was written: its timeline, and its waveform as it is kept."""
+
+    waveform: bytes
+
+
 def join(
     pieces: Sequence[Piece],
     output: Path,
@@ -87,7 +97,7 @@ def join(
     normalize: bool = True,
     title: str | None = None,
     check: Callable[[], None] | None = None,
-) -> Timeline:
+) -> Joined:
     """Write the pieces, one after the other, as one file in the format of that name, and say where each is heard.
 
     With `gap_ms` above 0 there is silence of that length between turns. At 0 a turn fades into the next over
@@ -115,10 +125,11 @@ def join(
     score = _score(pieces, gap_ms * SAMPLES_PER_MS, crossfade_ms * SAMPLES_PER_MS, kind.whole_samples)
     timeline = _timeline(score)
     gains_db = _gains_db(pieces, check) if normalize else {}
-    with encoding(output, kind, _labels(pieces, timeline, title)) as encoder:
+    waveform = Waveform(score.length, SAMPLE_RATE_HZ)
+    with encoding(output, kind, _labels(pieces, timeline, title), listen=waveform.add) as encoder:
         _write_turns(pieces, score, gains_db, encoder, check)
         encoder.write_silence(score.length - encoder.written)
-    return timeline
+    return Joined(timeline.duration_ms, timeline.turns, waveform.finish())
 
 
 @dataclass(frozen=True, slots=True)

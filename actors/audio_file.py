@@ -9,7 +9,7 @@ Takes samples in order and knows nothing of turns or levels: what is heard when 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 import av
-from av import AudioStream
+from av import AudioFrame, AudioStream
 from av.container import OutputContainer
 
 from actors.audio_segment import BLOCK_SAMPLES, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, frame_of
@@ -113,18 +113,24 @@ class Labels:
 
 
 class Encoder:
-    """Takes samples in order, one block at a time. `written` is how many it has taken."""
+    """Takes samples in order, one block at a time. `written` is how many it has taken.
 
-    def __init__(self, container: OutputContainer, stream: AudioStream) -> None:
+    `listen` gets each block as a frame before it is encoded.
+    """
+
+    def __init__(self, container: OutputContainer, stream: AudioStream, listen: Callable[[AudioFrame], None]) -> None:
         self.written = 0
         self._container = container
         self._stream = stream
+        self._listen = listen
 
     def write(self, samples: memoryview) -> None:
         """Encode these 16 bit samples."""
         for at in range(0, len(samples), BLOCK_SAMPLES):
             block = samples[at : at + BLOCK_SAMPLES]
-            self._container.mux(self._stream.encode(frame_of(block.tobytes(), self.written)))
+            frame = frame_of(block.tobytes(), self.written)
+            self._listen(frame)
+            self._container.mux(self._stream.encode(frame))
             self.written += len(block)
 
     def write_silence(self, count: int) -> None:
@@ -141,10 +147,12 @@ class Encoder:
 
 
 @contextmanager
-def encoding(output: Path, kind: Format, labels: Labels) -> Generator[Encoder]:
+def encoding(
+    output: Path, kind: Format, labels: Labels, listen: Callable[[AudioFrame], None] = lambda _frame: None
+) -> Generator[Encoder]:
     """An encoder that writes `output`, a file on a disk: its length goes into its head at the end.
 
-    The file is not usable when the body raises.
+    The file is not usable when the body raises. `listen` hears what is written.
 
     Raises:
         OSError: the disk does not take it.
@@ -156,7 +164,7 @@ def encoding(output: Path, kind: Format, labels: Labels) -> Generator[Encoder]:
         if kind.bit_rate is not None:
             stream.bit_rate = kind.bit_rate
         _label(container, kind, labels)
-        encoder = Encoder(container, stream)
+        encoder = Encoder(container, stream, listen)
         yield encoder
         encoder.finish()
 

@@ -7,13 +7,11 @@ EBU R128 by libav's own filters. Knows no files, turns or speakers: whose frames
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from fractions import Fraction
-from itertools import chain
-from typing import Final, cast
+from typing import Final
 
-import av.error
 from av import AudioFrame
-from av.filter import Graph
+
+from actors.filters import FilterChain
 
 #: Integrated loudness that every voice is brought to: the usual target of podcasts and of speech on the web.
 TARGET_LUFS: Final = -16.0
@@ -36,9 +34,9 @@ def gain_to_target(frames: Iterable[AudioFrame], sample_rate_hz: int) -> float:
 
     0.0 for what cannot be measured: no more than noise, or shorter than `SHORTEST_MEASURABLE_MS`.
     """
-    meter = _graph(sample_rate_hz, ("ebur128", "metadata=1:framelog=quiet"))
+    meter = FilterChain(sample_rate_hz, ("ebur128", "metadata=1:framelog=quiet"))
     measured = _UNMEASURABLE_LUFS
-    for frame in _through(meter, frames):
+    for frame in meter.through(frames):
         measured = float(frame.metadata.get("lavfi.r128.I", measured))
     if not measured > _UNMEASURABLE_LUFS:  # nan included
         return 0.0
@@ -47,33 +45,10 @@ def gain_to_target(frames: Iterable[AudioFrame], sample_rate_hz: int) -> float:
 
 def levelled(frames: Iterable[AudioFrame], gain_db: float, sample_rate_hz: int) -> Generator[AudioFrame]:
     """The same sound, sample for sample as long, raised by `gain_db` and with no sample above `CEILING`."""
-    return _through(
-        _graph(
-            sample_rate_hz,
-            ("volume", f"volume={gain_db:.3f}dB:precision=double"),
-            ("alimiter", f"limit={CEILING}:level=false:attack=1:release=50:latency=true"),
-            ("aformat", "sample_fmts=s16"),
-        ),
-        frames,
+    limiter = FilterChain(
+        sample_rate_hz,
+        ("volume", f"volume={gain_db:.3f}dB:precision=double"),
+        ("alimiter", f"limit={CEILING}:level=false:attack=1:release=50:latency=true"),
+        ("aformat", "sample_fmts=s16"),
     )
-
-
-def _graph(sample_rate_hz: int, *filters: tuple[str, str]) -> Graph:
-    graph = Graph()
-    graph.threads = 1  # one channel gives a second thread nothing to do, and there is a graph for every turn
-    source = graph.add_abuffer(
-        sample_rate=sample_rate_hz, format="s16", layout="mono", time_base=Fraction(1, sample_rate_hz)
-    )
-    chained = [graph.add(name, arguments) for name, arguments in filters]
-    graph.link_nodes(source, *chained, graph.add("abuffersink")).configure()
-    return graph
-
-
-def _through(graph: Graph, frames: Iterable[AudioFrame]) -> Generator[AudioFrame]:
-    for frame in chain(frames, [None]):
-        graph.push(frame)
-        while True:
-            try:
-                yield cast(AudioFrame, graph.pull())
-            except (av.error.BlockingIOError, av.error.EOFError):
-                break
+    return limiter.through(frames)

@@ -1,12 +1,14 @@
 """Synthesis: the turns of a job are spoken, several at a time, and their segments stored.
 
 What is spoken is never spoken, or paid for, again: each segment is found by what was said and how, whatever becomes of
-this run. Joining them is `assembly.py`.
+this run. Nor is it spoken twice at once: who claims a segment speaks it, and the others take it when it is there.
+Joining them is `assembly.py`.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -22,13 +24,16 @@ from actors.audio import AudioError, normalize_segment
 from actors.broker import ADDRESSES, JobBroker
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Run, Studio, begun
-from storage.jobs import FailureReason, Script, Stage, Turn, new_id
+from storage.jobs import Claim, FailureReason, Script, Stage, Turn, new_id
 from storage.run_store import TurnPart
+from storage.segment_store import SegmentIntent
 
 #: Longest that one turn may take a provider.
 TURN_TIMEOUT_S: Final = 120.0
 #: How often a waiting run looks whether its lease and deadline still hold.
 _LOOK_S: Final = 1.0
+#: Pause before a run looks again at what others are speaking.
+_OTHERS_S: Final = 0.25
 
 log = structlog.get_logger()
 
@@ -74,9 +79,8 @@ def synthesize(job_id: UUID, studio: Studio) -> None:
     with begun(studio, claim) as run:
         try:
             provider = provider_of(claim.script, studio)
-            missing = utterances(claim.script, provider, except_turns=studio.runs.spoken_turns(claim))
-            unheard = take_from_cache(run, studio, missing)
-            speak_all(run, studio, provider, unheard)
+            missing = utterances(claim, provider, except_turns=studio.runs.spoken_turns(claim))
+            speak_missing(run, studio, provider, missing)
         except ProviderError as error:
             run.check()
             retry_or_fail(run, studio, error)
@@ -99,22 +103,37 @@ def provider_of(script: Script, studio: Studio) -> Provider:
     return provider
 
 
-def utterances(script: Script, provider: Provider, except_turns: Mapping[int, object]) -> Sequence[Utterance]:
+def utterances(claim: Claim, provider: Provider, except_turns: Mapping[int, object]) -> Sequence[Utterance]:
     """What is left to be spoken, in the order of speaking; turns that say the same in the same voice are one."""
-    turns_by_line: defaultdict[Line, list[Turn]] = defaultdict(list)
+    script = claim.script
+    turns_by_take: defaultdict[tuple[Line, str | None], list[Turn]] = defaultdict(list)
     for turn in script.turns:
         if turn.index not in except_turns:
-            turns_by_line[Line(turn.text, script.voice_of(turn.speaker), script.language)].append(turn)
+            line = Line(turn.text, script.voice_for(turn), script.language)
+            turns_by_take[line, claim.takes.get(turn.index)].append(turn)
     return [
-        Utterance(line, segment_digest(provider, line), [turn.index for turn in turns])
-        for line, turns in turns_by_line.items()
+        Utterance(line, segment_digest(provider, line, take), [turn.index for turn in turns])
+        for (line, take), turns in turns_by_take.items()
     ]
 
 
-def segment_digest(provider: Provider, line: Line) -> bytes:
-    """The address of a segment: everything that decides how it sounds, hashed."""
+def segment_digest(provider: Provider, line: Line, take: str | None = None) -> bytes:
+    """The address of a segment: everything that decides how it sounds, hashed; `take` where it is not the first."""
     what = [provider.name, provider.fingerprint, line.voice_id, line.language, line.text]
-    return sha256(json.dumps(what).encode()).digest()
+    return sha256(json.dumps([*what, take] if take else what).encode()).digest()
+
+
+def speak_missing(run: Run, studio: Studio, provider: Provider, missing: Sequence[Utterance]) -> None:
+    """Take what there is, speak what there is not, and wait for what others are speaking, until nothing is missing.
+
+    Raises:
+        ProviderError, LeaseLost, DeadlinePassed: as for `speak_all`.
+    """
+    while missing := take_from_cache(run, studio, missing):
+        missing = speak_all(run, studio, provider, missing)
+        if missing:
+            run.check()
+            time.sleep(_OTHERS_S)
 
 
 def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Sequence[Utterance]:
@@ -133,8 +152,11 @@ def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Se
     return [utterance for utterance in wanted if utterance.digest not in found]
 
 
-def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utterance]) -> None:
+def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utterance]) -> Sequence[Utterance]:
     """Speak several at a time. After a failure nothing new is begun, but what is being spoken is kept: it is paid for.
+
+    What comes back is what others have spoken meanwhile or are speaking. It is not waited for here: who has claimed a
+    segment must not wait for another's.
 
     Raises:
         ProviderError: the vendor failed or refused; a refusal for good comes before a failure for now.
@@ -143,7 +165,8 @@ def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utt
     threads = studio.settings.turns_at_once
     with ThreadPoolExecutor(threads, thread_name_prefix=f"turns-{run.claim.job_id}") as pool:
         waiting: Iterator[Utterance] = iter(wanted)
-        speaking: set[Future[None]] = set()
+        speaking: set[Future[Utterance | None]] = set()
+        others: list[Utterance] = []
         failures: list[BaseException] = []
         while True:
             while not failures and len(speaking) < threads and (utterance := next(waiting, None)) is not None:
@@ -153,12 +176,14 @@ def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utt
             # Never without a timeout: only a thread that wakes up can be interrupted.
             done, speaking = wait(speaking, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
             failures += [error for future in done if (error := future.exception()) is not None]
+            others += [left for future in done if not future.exception() and (left := future.result()) is not None]
     if failures:
         raise min(failures, key=_gravity)
+    return others
 
 
-def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> None:
-    """Have one utterance spoken, and store it.
+def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> Utterance | None:
+    """Have one utterance spoken, and store it; or give it back, when somebody else has spoken it or is speaking it.
 
     Raises:
         ProviderError: no audio, or none that can be speech.
@@ -166,34 +191,38 @@ def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) ->
         LeaseLost, DeadlinePassed: the run is over.
     """
     run.check()
-    line = utterance.line
-    audio = provider.speak(line, timeout_s=min(run.remaining_s, TURN_TIMEOUT_S))
+    user_id, digest = run.claim.user_id, utterance.digest
+    key = f"segments/{user_id}/{digest.hex()}/{uuid4().hex}.wav"
+    intent = SegmentIntent(new_id(), user_id, digest, key)
+    if not studio.segments.claim(intent, run.claim):
+        return utterance
     try:
-        segment = normalize_segment(audio, text=line.text)
-    except AudioError as error:
-        raise ProviderError(str(error), permanent=False) from error
-    segment_id = store_segment(run, studio, utterance.digest, segment)
+        segment = speech_of(utterance.line, provider, timeout_s=min(run.remaining_s, TURN_TIMEOUT_S))
+        studio.audio.put(key, segment, "audio/wav")
+    except Exception:
+        studio.segments.abandon(intent.id)
+        raise
+    segment_id = studio.segments.finish_upload(intent.id)
+    if segment_id is None:
+        raise ProviderError("the turn took so long that it was given up", permanent=False)
     first, *others = utterance.turn_indexes
-    billed = [TurnPart(first, segment_id, len(line.text), 0)]
-    studio.runs.turns_spoken(run.claim, billed + [TurnPart(index, segment_id, 0, len(line.text)) for index in others])
+    characters = len(utterance.line.text)
+    billed = TurnPart(first, segment_id, characters, 0)
+    studio.runs.turns_spoken(run.claim, [billed, *(TurnPart(index, segment_id, 0, characters) for index in others)])
+    return None
 
 
-def store_segment(run: Run, studio: Studio, digest: bytes, segment: bytes) -> UUID:
-    """Put a segment into the object store, its row of intent first; the id of the segment to use.
+def speech_of(line: Line, provider: Provider, timeout_s: float) -> bytes:
+    """A line as a segment.
 
     Raises:
-        AudioStoreError: it could not be stored.
-        ProviderError: it took so long that the scheduler has given it up.
+        ProviderError: no audio, or none that can be speech.
     """
-    segment_id = new_id()
-    user_id = run.claim.user_id
-    key = f"segments/{user_id}/{digest.hex()}/{uuid4().hex}.wav"
-    studio.segments.begin_upload(user_id, segment_id, digest, key)
-    studio.audio.put(key, segment, "audio/wav")
-    stored_id = studio.segments.finish_upload(segment_id)
-    if stored_id is None:
-        raise ProviderError("the segment's upload took too long", permanent=False)
-    return stored_id
+    audio = provider.speak(line, timeout_s)
+    try:
+        return normalize_segment(audio, text=line.text)
+    except AudioError as error:
+        raise ProviderError(str(error), permanent=False) from error
 
 
 def retry_or_fail(run: Run, studio: Studio, error: ProviderError) -> None:

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 from litestar import Litestar, Router
 from litestar.di import Provide
 
-from service import dialogues, download, health, jobs, metrics, openapi, providers
+from actors.preview import Previews
+from service import dialogues, download, health, jobs, metrics, openapi, page, providers, timeline
 from service.auth import caller, guards
 from service.errors import EXCEPTION_HANDLERS
 from service.json_body import MAX_BODY_BYTES
 from service.middleware import Frame
 from service.resources import Resources
 from service.settings import ServiceSettings
+from storage.segment_store import SegmentStore
 
 
 def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
@@ -22,6 +24,8 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     numbers = metrics.Metrics(resources.engine)
     checks = health.checks_of(resources)
     document = openapi.openapi_document(settings)
+    # A request does not wait for a database that is away.
+    previews = Previews(SegmentStore(resources.engine, patience_s=0), resources.audio)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
@@ -36,10 +40,14 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             jobs.get_job,
             jobs.cancel_job,
             jobs.resubmit_job,
+            jobs.revise_job,
             download.download_audio,
             download.link_to_audio,
+            timeline.read_captions,
+            timeline.read_peaks,
             providers.list_providers,
             providers.list_voices,
+            providers.preview_voice,
             dialogues.parse_dialogue_text,
         ],
         guards=guards(settings, resources.keys),
@@ -52,16 +60,19 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             metrics.read_metrics,
             openapi.read_schema,
             openapi.show_schema,
+            *page.ROUTES,
         ],
         dependencies={
             "resources": Provide(lambda: resources, sync_to_thread=False),
             "metrics": Provide(lambda: numbers, sync_to_thread=False),
             "checks": Provide(lambda: checks, sync_to_thread=False),
+            "previews": Provide(lambda: previews, sync_to_thread=False),
             "document": Provide(lambda: document, sync_to_thread=False),
             "user_id": caller(settings),
         },
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=MAX_BODY_BYTES,
+        template_config=page.TEMPLATES,
         lifespan=[lifespan],
         openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers
         logging_config=None,

@@ -26,6 +26,11 @@ STALLED_CLIENT_S: Final = 60
 #: Reads from the object store that run at a time. They have threads of their own: a slow store holds up nobody else.
 READS_AT_ONCE: Final = 32
 _reads: Final = CapacityLimiter(READS_AT_ONCE)
+#: A client may keep what it got, but asks each time whether it is still its to have.
+KEPT_BUT_CHECKED: Final = "private, max-age=0, must-revalidate"
+
+#: Whether a client means to save what it gets, or to show it.
+Disposition = Literal["attachment", "inline"]
 
 
 @route("/jobs/{job_id:str}/download", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True)
@@ -34,20 +39,20 @@ def download_audio(
     user_id: Caller,
     request: AnyRequest,
     job_id: FromPath[str],
-    disposition: FromQuery[Literal["attachment", "inline"]] = "attachment",
+    disposition: FromQuery[Disposition] = "attachment",
 ) -> ASGIApp:
     """The audio itself, or a part of it."""
-    job, audio = _audio_of(resources, user_id, job_id)
+    job, audio = audio_of(resources, user_id, job_id)
     etag = f'"{audio.id}"'  # an object is never written twice, so its id names its bytes
     headers = {
         "Content-Type": audio.content_type,
-        "Content-Disposition": content_disposition(disposition, _file_name(job, audio)),
+        "Content-Disposition": content_disposition(disposition, _audio_name(job, audio)),
         "Accept-Ranges": "bytes",
         "ETag": etag,
-        "Cache-Control": "private, max-age=0, must-revalidate",
+        "Cache-Control": KEPT_BUT_CHECKED,
     }
-    if _is_known(request.headers.get("if-none-match"), etag):
-        return AudioAnswer(304, {"ETag": etag, "Cache-Control": headers["Cache-Control"]})
+    if is_known(request.headers.get("if-none-match"), etag):
+        return AudioAnswer(304, {"ETag": etag, "Cache-Control": KEPT_BUT_CHECKED})
     try:
         if request.method == HttpMethod.HEAD:
             resources.audio.stat(audio.object_key)
@@ -60,27 +65,47 @@ def download_audio(
 @get("/jobs/{job_id:str}/download-link", sync_to_thread=True)
 def link_to_audio(resources: Given, user_id: Caller, job_id: FromPath[str]) -> DownloadLink:
     """A presigned link, for a client that fetches from the object store itself."""
-    job, audio = _audio_of(resources, user_id, job_id)
+    job, audio = audio_of(resources, user_id, job_id)
     try:
         resources.audio.stat(audio.object_key)
     except ObjectMissing:
         raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
-    link = resources.audio.presign(audio.object_key, filename=_file_name(job, audio))
+    link = resources.audio.presign(audio.object_key, filename=_audio_name(job, audio))
     return DownloadLink(url=link.url, expires_at=link.expires_at)
 
 
-def _audio_of(resources: Given, user_id: UUID, job_id: str) -> tuple[Job, AudioFile]:
-    job = resources.jobs.get(user_id, parse_job_id(job_id))
+def completed(job: Job) -> Job:
+    """The job itself.
+
+    Raises:
+        ApiError: it is not completed.
+    """
     if job.status is not JobStatus.COMPLETED:
         raise ApiError(ErrorCode.JOB_NOT_COMPLETED, {"status": job.status})
+    return job
+
+
+def audio_of(resources: Given, user_id: UUID, job_id: str) -> tuple[Job, AudioFile]:
+    """A completed job and its result.
+
+    Raises:
+        JobNotFound: the user has no such job.
+        ApiError: it is not completed, or its audio is gone.
+    """
+    job = completed(resources.jobs.get(user_id, parse_job_id(job_id)))
     audio = resources.jobs.audio_file(job)
     if audio is None:
         raise ApiError(ErrorCode.AUDIO_EXPIRED)
     return job, audio
 
 
-def _file_name(job: Job, audio: AudioFile) -> str:
-    return f"readthrough-{job.id}{PurePosixPath(audio.object_key).suffix}"
+def file_name(job: Job, suffix: str) -> str:
+    """What a file of this job is called where it is saved."""
+    return f"readthrough-{job.id}{suffix}"
+
+
+def _audio_name(job: Job, audio: AudioFile) -> str:
+    return file_name(job, PurePosixPath(audio.object_key).suffix)
 
 
 def _send_part(resources: Given, audio: AudioFile, headers: Mapping[str, str], range_header: str | None) -> ASGIApp:
@@ -108,7 +133,7 @@ def _range_header(request: AnyRequest, etag: str) -> str | None:
     return None if if_range is not None and if_range.strip() != etag else request.headers.get("range")
 
 
-def _is_known(if_none_match: str | None, etag: str) -> bool:
+def is_known(if_none_match: str | None, etag: str) -> bool:
     """Whether the client has these bytes (RFC 9110, 13.1.2; the comparison is weak)."""
     if if_none_match is None:
         return False

@@ -31,6 +31,7 @@ from storage.jobs import (
     IdempotencyKeyReused,
     JobCannotCancel,
     JobCannotResubmit,
+    JobCannotRevise,
     JobLimitExceeded,
     JobNotFound,
 )
@@ -52,11 +53,13 @@ STATUS_OF: Final[Mapping[ErrorCode, int]] = {
     ErrorCode.PROVIDER_NOT_CONFIGURED: 400,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.NOT_FOUND: 404,
+    ErrorCode.VOICE_NOT_FOUND: 404,
     ErrorCode.JOB_NOT_FOUND: 404,
     ErrorCode.JOB_NOT_COMPLETED: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.JOB_CANNOT_CANCEL: 409,
     ErrorCode.JOB_CANNOT_RESUBMIT: 409,
+    ErrorCode.JOB_CANNOT_REVISE: 409,
     ErrorCode.AUDIO_EXPIRED: 410,
     ErrorCode.PAYLOAD_TOO_LARGE: 413,
     ErrorCode.RANGE_NOT_SATISFIABLE: 416,
@@ -154,6 +157,10 @@ def _cannot_resubmit(request: AnyRequest, error: JobCannotResubmit) -> Response[
     return answer_api_error(request, ApiError(ErrorCode.JOB_CANNOT_RESUBMIT, {"status": error.status}))
 
 
+def _cannot_revise(request: AnyRequest, error: JobCannotRevise) -> Response[Any]:
+    return answer_api_error(request, ApiError(ErrorCode.JOB_CANNOT_REVISE, {"status": error.status}))
+
+
 def _key_reused(request: AnyRequest, _error: IdempotencyKeyReused) -> Response[Any]:
     return answer_api_error(request, ApiError(ErrorCode.IDEMPOTENCY_KEY_REUSED))
 
@@ -209,6 +216,7 @@ _PARAMETERS: Final[Mapping[str, Text]] = {
         "must be pending, processing, completed, failed or cancelled",
     ),
     "disposition": Text("須為 attachment 或 inline", "must be attachment or inline"),
+    "format": Text("須為 vtt 或 srt", "must be vtt or srt"),
 }
 _BAD_PARAMETER: Final = Text("不是可用的值", "is not a usable value")
 
@@ -246,6 +254,7 @@ EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[[AnyRequest, Any]
     JobLimitExceeded: _job_limit,
     JobCannotCancel: _cannot_cancel,
     JobCannotResubmit: _cannot_resubmit,
+    JobCannotRevise: _cannot_revise,
     IdempotencyKeyReused: _key_reused,
     OperationalError: _database_away,
     InterfaceError: _database_away,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from actors.providers.provider import Problem, Provider
 from service.errors import InvalidRequest
-from service.json_body import read_model
+from service.json_body import as_list, as_object, as_text, as_whole, read_model
 from service.messages import ErrorCode
 from service.schemas import MAX_CHARACTERS, MAX_SPEAKERS, JobRequest
 from storage.jobs import Script, Turn, VoiceAssignment
@@ -33,7 +33,7 @@ def script_of(body: Any, providers: Mapping[str, Provider]) -> Script:
     problems += _limit_problems(draft, provider)
     if provider is not None and not provider.missing_settings:
         problems += provider.check(draft.as_script())
-    problems = _first_of_each_field(problems)
+    problems = first_of_each_field(problems)
     if request is None or problems:
         raise InvalidRequest(problems, _code_of(problems, draft.provider, provider))
     return _script(request)
@@ -42,7 +42,7 @@ def script_of(body: Any, providers: Mapping[str, Provider]) -> Script:
 def _script(request: JobRequest) -> Script:
     return Script(
         provider=request.provider,
-        turns=tuple(sorted((Turn(t.speaker, t.text, t.index) for t in request.turns), key=lambda turn: turn.index)),
+        turns=tuple(Turn(t.speaker, t.text, t.index, t.voice_id) for t in sorted(request.turns, key=lambda t: t.index)),
         voice_assignments=tuple(
             VoiceAssignment(a.speaker, a.voice_id, a.voice_name) for a in request.voice_assignments
         ),
@@ -50,6 +50,7 @@ def _script(request: JobRequest) -> Script:
         output_format=request.output_format,
         gap_ms=request.gap_ms,
         crossfade_ms=request.crossfade_ms,
+        normalize=request.normalize,
     )
 
 
@@ -58,6 +59,7 @@ class _DraftTurn:
     speaker: str | None
     text: str | None
     index: int | None
+    voice_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class _Draft:
         return Script(
             provider=self.provider or "",
             turns=tuple(
-                Turn(turn.speaker, turn.text, place)
+                Turn(turn.speaker, turn.text, place, turn.voice_id)
                 for place, turn in enumerate(self.turns)
                 if turn.speaker is not None and turn.text is not None and turn.speaker in cast_of
             ),
@@ -100,42 +102,31 @@ class _Draft:
 
 def _draft(body: Any, broken: Set[str]) -> _Draft:
     """`broken`: the fields that are wrong in themselves."""
-    fields = _object(body)
-    turns = [_object(item) for item in _list(fields.get("turns"))]
-    voices = [_object(item) for item in _list(fields.get("voice_assignments"))]
+    fields = as_object(body)
+    turns = [as_object(item) for item in as_list(fields.get("turns"))]
+    voices = [as_object(item) for item in as_list(fields.get("voice_assignments"))]
 
     def speaker(of: Mapping[str, Any], place: str) -> str | None:
-        return None if f"{place}.speaker" in broken else _text(of.get("speaker"))
+        return None if f"{place}.speaker" in broken else as_text(of.get("speaker"))
 
     return _Draft(
-        provider=_text(fields.get("provider")),
-        language=_text(fields.get("language")),
+        provider=as_text(fields.get("provider")),
+        language=as_text(fields.get("language")),
         turns=tuple(
-            _DraftTurn(speaker(turn, f"turns[{place}]"), _text(turn.get("text")), _whole(turn.get("index")))
+            _DraftTurn(
+                speaker(turn, f"turns[{place}]"),
+                as_text(turn.get("text")),
+                as_whole(turn.get("index")),
+                as_text(turn.get("voice_id")),
+            )
             for place, turn in enumerate(turns)
         ),
         voices=tuple(
-            _DraftVoice(speaker(voice, f"voice_assignments[{place}]"), _text(voice.get("voice_id")))
+            _DraftVoice(speaker(voice, f"voice_assignments[{place}]"), as_text(voice.get("voice_id")))
             for place, voice in enumerate(voices)
         ),
         has_voices=isinstance(fields.get("voice_assignments"), list),
     )
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _whole(value: Any) -> int | None:
-    return value if type(value) is int else None
 
 
 def _index_problems(draft: _Draft) -> Iterator[Problem]:
@@ -197,7 +188,7 @@ def _limit_problems(draft: _Draft, provider: Provider | None) -> Iterator[Proble
         )
 
 
-def _first_of_each_field(problems: list[Problem]) -> list[Problem]:
+def first_of_each_field(problems: list[Problem]) -> list[Problem]:
     """A value that is wrong in itself breaks other rules too; the first thing said of it is the one to mend.
 
     What is said of a whole list stands: one may be wrong in several ways.

@@ -1,4 +1,7 @@
-"""Jobs: submit, list, look at, cancel, resubmit. What is valid: `job_request.py`; the audio: `download.py`."""
+"""Jobs: submit, list, look at, cancel, resubmit, revise.
+
+What is valid: `job_request.py`, `revision.py`; the audio: `download.py`; captions and waveform: `timeline.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from service.json_body import read_json
 from service.messages import Language, failure_message
 from service.metrics import Measured
 from service.resources import Caller, Given
+from service.revision import revision_of
 from service.schemas import JobDetail, JobList, JobResponse, Progress, ResultMetadata
 from storage.jobs import Job, JobNotFound, JobStatus, Script, Stage
 
@@ -65,6 +69,18 @@ def cancel_job(resources: Given, user_id: Caller, job_id: FromPath[str]) -> JobR
 def resubmit_job(resources: Given, metrics: Measured, user_id: Caller, job_id: FromPath[str]) -> Response[JobResponse]:
     """A new job with the input of a failed or cancelled one."""
     return _accepted(resources, metrics, resources.jobs.resubmit(user_id, parse_job_id(job_id)))
+
+
+@post("/jobs/{job_id:str}/revise", sync_to_thread=True)
+def revise_job(
+    resources: Given, metrics: Measured, user_id: Caller, request: AnyRequest, job_id: FromPath[str], body: RawBody
+) -> Response[JobResponse]:
+    """A new job of a completed or failed one, with some of its turns changed or spoken again."""
+    earlier = parse_job_id(job_id)
+    script, takes = resources.jobs.to_revise(user_id, earlier)
+    revision = revision_of(script, takes, read_json(request, body), resources.providers)
+    job = resources.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
+    return _accepted(resources, metrics, job)
 
 
 def parse_job_id(text: str) -> UUID:
@@ -135,4 +151,5 @@ def job_detail(job: Job, script: Script, language: Language) -> JobDetail:
         elapsed_ms=job.elapsed_ms,
         expires_at=job.expires_at,
         resubmitted_from=str(job.resubmitted_from) if job.resubmitted_from else None,
+        revised_from=str(job.revised_from) if job.revised_from else None,
     )

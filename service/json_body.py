@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -65,12 +65,34 @@ def field_path(path: tuple[int | str, ...]) -> str:
     return written.removeprefix(".") or "body"
 
 
+def as_object(value: Any) -> Mapping[str, Any]:
+    """The value as far as it is an object."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value as far as it is an array."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def as_text(value: Any) -> str | None:
+    """The value if it is a string."""
+    return value if isinstance(value, str) else None
+
+
+def as_whole(value: Any) -> int | None:
+    """The value if it is a whole number."""
+    return value if type(value) is int else None
+
+
+BAD_LANGUAGE: Final = Text("須為 BCP 47 語言標籤，例如 zh-TW", "must be a BCP 47 language tag, as zh-TW")
 _UNUSABLE: Final = Text("不是可用的值", "is not a usable value")
 _PROBLEMS: Final[Mapping[str, Text]] = {
     "missing": Text("必填", "is required"),
     "extra_forbidden": Text("沒有這個欄位", "is not a known field"),
     "string_type": Text("須為字串", "must be a string"),
     "int_type": Text("須為整數", "must be a whole number"),
+    "bool_type": Text("須為 true 或 false", "must be true or false"),
     "list_type": Text("須為陣列", "must be an array"),
     "model_type": Text("須為物件", "must be an object"),
     "string_too_short": Text("不可空白", "must not be empty"),
@@ -83,6 +105,6 @@ _PROBLEMS: Final[Mapping[str, Text]] = {
     "lone_surrogate": Text("含有不成對的代理字元（surrogate）", "contains half of a surrogate pair"),
     "nul_character": Text("含有 NUL 字元", "contains a NUL character"),
     "blank": Text("不可空白", "must not be blank"),
-    "language_tag": Text("須為 BCP 47 語言標籤，例如 zh-TW", "must be a BCP 47 language tag, as zh-TW"),
+    "language_tag": BAD_LANGUAGE,
     "one_of": Text("須為 {expected} 之一", "must be one of {expected}"),
 }

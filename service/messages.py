@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     VALIDATION_ERROR = "VALIDATION_ERROR"
     UNKNOWN_PROVIDER = "UNKNOWN_PROVIDER"
     PROVIDER_NOT_CONFIGURED = "PROVIDER_NOT_CONFIGURED"
+    VOICE_NOT_FOUND = "VOICE_NOT_FOUND"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     NOT_FOUND = "NOT_FOUND"
     JOB_NOT_FOUND = "JOB_NOT_FOUND"
@@ -39,6 +40,7 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     JOB_CANNOT_CANCEL = "JOB_CANNOT_CANCEL"
     JOB_CANNOT_RESUBMIT = "JOB_CANNOT_RESUBMIT"
+    JOB_CANNOT_REVISE = "JOB_CANNOT_REVISE"
     AUDIO_EXPIRED = "AUDIO_EXPIRED"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
@@ -52,6 +54,7 @@ ERRORS: Final[Mapping[ErrorCode, Text]] = {
     ErrorCode.VALIDATION_ERROR: Text("請求內容有誤，請修正後再試", "The request is not valid: see the details"),
     ErrorCode.UNKNOWN_PROVIDER: Text("沒有這個語音服務", "There is no such provider"),
     ErrorCode.PROVIDER_NOT_CONFIGURED: Text("此語音服務尚未設定", "This provider is not configured"),
+    ErrorCode.VOICE_NOT_FOUND: Text("此語音服務沒有這個語音", "The provider has no such voice"),
     ErrorCode.UNAUTHENTICATED: Text("請提供有效的 API 金鑰", "A valid API key is needed"),
     ErrorCode.NOT_FOUND: Text("找不到這個網址", "There is nothing at this address"),
     ErrorCode.JOB_NOT_FOUND: Text("工作不存在", "There is no such job"),
@@ -60,6 +63,9 @@ ERRORS: Final[Mapping[ErrorCode, Text]] = {
     ErrorCode.JOB_CANNOT_CANCEL: Text("只有等待中的工作可以取消", "Only a pending job can be cancelled"),
     ErrorCode.JOB_CANNOT_RESUBMIT: Text(
         "只有失敗或已取消的工作可以重新提交", "Only a failed or cancelled job can be resubmitted"
+    ),
+    ErrorCode.JOB_CANNOT_REVISE: Text(
+        "只有已完成或失敗的工作可以修改重做", "Only a completed or failed job can be revised"
     ),
     ErrorCode.AUDIO_EXPIRED: Text("音檔已過保存期限", "The audio is no longer kept"),
     ErrorCode.PAYLOAD_TOO_LARGE: Text("請求內容太大", "The request is too large"),

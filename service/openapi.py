@@ -35,12 +35,13 @@ from service.openapi_routes import (
 )
 from service.settings import ServiceSettings
 
-_ASKED: Final[Sequence[type[BaseModel]]] = (schemas.JobRequest, schemas.ParseRequest)
+_ASKED: Final[Sequence[type[BaseModel]]] = (schemas.JobRequest, schemas.RevisionRequest, schemas.ParseRequest)
 _ANSWERED: Final[Sequence[type[BaseModel]]] = (
     schemas.JobResponse,
     schemas.JobDetail,
     schemas.JobList,
     schemas.DownloadLink,
+    schemas.Peaks,
     schemas.ProviderList,
     schemas.VoiceList,
     schemas.ParsedDialogue,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from actors.audio_file import FORMATS
 from service import schemas
 from service.messages import ErrorCode as Code
 from storage.jobs import JobStatus
@@ -30,6 +31,12 @@ def _parameter(name: str, place: str, schema: Json, description: str) -> Json:
 
 
 _JOB_ID: Final = _parameter("job_id", "path", {"type": "string", "format": "uuid"}, "the job's id")
+_DISPOSITION: Final = _parameter(
+    "disposition",
+    "query",
+    {"type": "string", "enum": ["attachment", "inline"], "default": "attachment"},
+    "to be saved, or to be shown",
+)
 LANGUAGE: Final = _parameter("Accept-Language", "header", _TEXT, "`zh` (the default) or `en`, for messages")
 _RANGE_HEADERS: Final = (
     _parameter("Range", "header", _TEXT, "one range of bytes: `bytes=a-b`, `bytes=a-` or `bytes=-n`"),
@@ -77,7 +84,7 @@ def model_ref(kind: type[BaseModel]) -> Json:
     return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
-_AUDIO: Final = {"audio/mpeg": _BINARY, "audio/wav": _BINARY}
+_AUDIO: Final = {kind.content_type: _BINARY for kind in FORMATS.values()}
 _LOCATION: Final = {"Location": header("the job's path")}
 
 
@@ -168,6 +175,24 @@ OPERATIONS: Final[Sequence[Operation]] = (
         [Code.JOB_NOT_FOUND, Code.JOB_CANNOT_RESUBMIT, Code.JOB_LIMIT_EXCEEDED],
         [_JOB_ID],
     ),
+    Operation(
+        "post",
+        "/api/v1/jobs/{job_id}/revise",
+        "revise_job",
+        "A new job of a completed or failed one, some of its turns changed or spoken again; only those are paid for",
+        {201: model("The new job", schemas.JobResponse, _LOCATION)},
+        [
+            Code.VALIDATION_ERROR,
+            Code.UNKNOWN_PROVIDER,
+            Code.PROVIDER_NOT_CONFIGURED,
+            Code.JOB_NOT_FOUND,
+            Code.JOB_CANNOT_REVISE,
+            Code.PAYLOAD_TOO_LARGE,
+            Code.JOB_LIMIT_EXCEEDED,
+        ],
+        [_JOB_ID],
+        schemas.RevisionRequest,
+    ),
     *(
         Operation(
             method,
@@ -184,12 +209,7 @@ OPERATIONS: Final[Sequence[Operation]] = (
             ],
             [
                 _JOB_ID,
-                _parameter(
-                    "disposition",
-                    "query",
-                    {"type": "string", "enum": ["attachment", "inline"], "default": "attachment"},
-                    "to be saved, or to be played",
-                ),
+                _DISPOSITION,
                 *(_RANGE_HEADERS if method == "get" else _RANGE_HEADERS[2:]),
             ],
         )
@@ -230,6 +250,42 @@ OPERATIONS: Final[Sequence[Operation]] = (
     ),
     Operation(
         "get",
+        "/api/v1/jobs/{job_id}/captions",
+        "read_captions",
+        "The words of a completed job at the times at which they are heard",
+        {
+            200: Answer(
+                "The captions",
+                {"text/vtt": _TEXT, "application/x-subrip": _TEXT},
+                {"Content-Disposition": _AUDIO_HEADERS["Content-Disposition"]},
+            )
+        },
+        [Code.VALIDATION_ERROR, Code.JOB_NOT_FOUND, Code.JOB_NOT_COMPLETED],
+        [
+            _JOB_ID,
+            _parameter(
+                "format",
+                "query",
+                {"type": "string", "enum": ["vtt", "srt"], "default": "vtt"},
+                "WebVTT, where each speaker is a voice, or SRT",
+            ),
+            _DISPOSITION,
+        ],
+    ),
+    Operation(
+        "get",
+        "/api/v1/jobs/{job_id}/peaks",
+        "read_peaks",
+        "The waveform of a completed job",
+        {
+            200: model("The waveform", schemas.Peaks, {"ETag": _AUDIO_HEADERS["ETag"]}),
+            304: Answer("The client has it", headers={"ETag": _AUDIO_HEADERS["ETag"]}),
+        },
+        [Code.JOB_NOT_FOUND, Code.JOB_NOT_COMPLETED, Code.AUDIO_EXPIRED],
+        [_JOB_ID, _RANGE_HEADERS[2]],
+    ),
+    Operation(
+        "get",
         "/api/v1/providers",
         "list_providers",
         "Every provider, configured or not",
@@ -245,6 +301,24 @@ OPERATIONS: Final[Sequence[Operation]] = (
         [
             _parameter("name", "path", _TEXT, "a name from GET /providers"),
             _parameter("language", "query", _TEXT, "a BCP 47 range: `zh` is every Chinese, `zh-TW` Taiwan's alone"),
+        ],
+    ),
+    Operation(
+        "post",
+        "/api/v1/providers/{name}/voices/{voice_id}/preview",
+        "preview_voice",
+        "A short sample of a voice, spoken once and kept for all",
+        {200: Answer("The sample", {FORMATS["mp3"].content_type: _BINARY})},
+        [
+            Code.VALIDATION_ERROR,
+            Code.VOICE_NOT_FOUND,
+            (404, Code.UNKNOWN_PROVIDER),
+            (409, Code.PROVIDER_NOT_CONFIGURED),
+        ],
+        [
+            _parameter("name", "path", _TEXT, "a name from GET /providers"),
+            _parameter("voice_id", "path", _TEXT, "a voice of the provider, URL-encoded"),
+            _parameter("language", "query", _TEXT, "BCP 47, for a voice that speaks every language"),
         ],
     ),
     Operation(

@@ -25,8 +25,8 @@ MAX_SPEAKERS: Final = 6
 MAX_SPEAKER_LENGTH: Final = 50
 #: The most text that any provider takes, in characters.
 MAX_CHARACTERS: Final = 100_000
-#: What a job may ask for, of the formats that can be made.
-OUTPUT_FORMATS: Final = tuple(name for name in FORMATS if name in {"mp3", "wav"})
+#: What a job may ask for.
+OUTPUT_FORMATS: Final = tuple(FORMATS)
 
 #: RFC 5646, 2.1: language, script, region, variants, extensions, private use. Grandfathered tags are left out.
 LANGUAGE_PATTERN: Final = (
@@ -52,8 +52,13 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def is_language_tag(tag: str) -> bool:
+    """Whether it is a BCP 47 tag, of a length that makes sense."""
+    return len(tag) <= 64 and _LANGUAGE.fullmatch(tag) is not None
+
+
 def _language(tag: str) -> str:
-    if len(tag) > 64 or _LANGUAGE.fullmatch(tag) is None:
+    if not is_language_tag(tag):
         raise PydanticCustomError("language_tag", "is not a language tag")
     return tag
 
@@ -68,6 +73,7 @@ StorableText = Annotated[str, AfterValidator(_storable)]
 SpokenText = Annotated[
     StorableText, Field(min_length=1, json_schema_extra={"pattern": r"\S"}), AfterValidator(_not_blank)
 ]
+VoiceId = Annotated[StorableText, Field(min_length=1)]
 Speaker = Annotated[SpokenText, Field(max_length=MAX_SPEAKER_LENGTH)]
 LanguageTag = Annotated[
     str, AfterValidator(_language), Field(json_schema_extra={"pattern": LANGUAGE_PATTERN, "maxLength": 64})
@@ -99,11 +105,17 @@ class TurnBody(_Request):
     index: int = Field(ge=0, description="when: 0 first; the indexes of n turns are 0 to n-1, in any order")
 
 
+class JobTurnBody(TurnBody):
+    """One line of a dialogue that is to be spoken."""
+
+    voice_id: VoiceId | None = Field(default=None, description="another voice than the speaker's, for this line alone")
+
+
 class VoiceAssignmentBody(_Request):
     """The voice of a speaker."""
 
     speaker: Speaker = Field(description="a speaker of the turns; each has exactly one assignment")
-    voice_id: Annotated[StorableText, Field(min_length=1)] = Field(description="a voice of the provider")
+    voice_id: VoiceId = Field(description="a voice of the provider")
     voice_name: StorableText | None = Field(default=None, description="what people call it")
 
 
@@ -111,7 +123,7 @@ class JobRequest(_Request):
     """A dialogue to be spoken."""
 
     provider: str = Field(description="a name from GET /providers")
-    turns: list[TurnBody] = Field(min_length=1, max_length=MAX_TURNS)
+    turns: list[JobTurnBody] = Field(min_length=1, max_length=MAX_TURNS)
     voice_assignments: list[VoiceAssignmentBody] = Field(json_schema_extra={"minItems": 1})
     language: LanguageTag = Field(default="zh-TW", description="BCP 47")
     output_format: OutputFormat = "mp3"
@@ -122,6 +134,22 @@ class JobRequest(_Request):
         le=500,
         description="overlap of neighbouring turns, in milliseconds; only where gap_ms is 0",
     )
+    normalize: bool = Field(default=True, description="bring all speakers to the same loudness")
+
+
+class RevisedTurnBody(_Request):
+    """What is to become of one turn: at least one of the three."""
+
+    index: int = Field(ge=0, description="which turn of the job; each at most once")
+    text: SpokenText | None = Field(default=None, description="what is said instead")
+    voice_id: VoiceId | None = Field(default=None, description="the voice of this line alone")
+    speak_again: bool = Field(default=False, description="speak it anew, even if nothing else is changed")
+
+
+class RevisionRequest(_Request):
+    """The turns of a job that are to be changed; all else stays."""
+
+    turns: list[RevisedTurnBody] = Field(min_length=1, max_length=MAX_TURNS)
 
 
 class ParseRequest(_Request):
@@ -188,6 +216,7 @@ class JobDetail(JobResponse):
     elapsed_ms: int | None
     expires_at: Time | None
     resubmitted_from: str | None = Field(json_schema_extra={"format": "uuid"})
+    revised_from: str | None = Field(json_schema_extra={"format": "uuid"})
 
 
 class JobList(_Answer):
@@ -204,6 +233,13 @@ class DownloadLink(_Answer):
 
     url: str
     expires_at: Time
+
+
+class Peaks(_Answer):
+    """A waveform: the lowest and the highest sample of each of some thousand equal parts, from -1 to 1."""
+
+    peaks: list[list[float]]
+    duration_ms: int
 
 
 class ProviderBody(_Answer):

@@ -15,11 +15,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
     Insert,
-    Integer,
     Row,
     Select,
     and_,
@@ -41,6 +41,7 @@ from storage.jobs import (
     Job,
     JobCannotCancel,
     JobCannotResubmit,
+    JobCannotRevise,
     JobLimitExceeded,
     JobNotFound,
     JobStatus,
@@ -65,8 +66,8 @@ Clock = Callable[[], ColumnElement[datetime]]
 
 
 def database_clock() -> ColumnElement[datetime]:
-    """Now, as the database sees it while it runs the statement."""
-    return func.clock_timestamp()
+    """Now, as the database sees it, the same throughout a statement."""
+    return func.statement_timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,13 @@ class JobStore:
         script: Script,
         *,
         idempotency_key: str | None = None,
+        takes: Mapping[int, str] | None = None,
         resubmitted_from: UUID | None = None,
+        revised_from: UUID | None = None,
     ) -> Job:
         """Accept a job, or give back the one that was accepted under the same `idempotency_key`.
+
+        `takes`: the turns that are not to sound as before, each with a name for its new take.
 
         Raises:
             JobLimitExceeded: the user has as many active jobs as is allowed.
@@ -122,6 +127,8 @@ class JobStore:
                 "idempotency_key": idempotency_key,
                 "idempotency_fingerprint": fingerprint if idempotency_key is not None else None,
                 "resubmitted_from": resubmitted_from,
+                "revised_from": revised_from,
+                "takes": {str(index): take for index, take in (takes or {}).items()},
             }
             accepted = self._insert_in_free_slot(user_id, values).returning(*_JOB_COLUMNS, self._elapsed_ms())
             row = connection.execute(accepted).one_or_none()
@@ -144,12 +151,8 @@ class JobStore:
         Raises:
             JobNotFound: as for `get`.
         """
-        query = self._select_job(jobs.c.input_params).where(_of_user(user_id, job_id))
-        with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise JobNotFound(job_id)
-        return _job(row), Script.from_json(row.input_params)
+        job, script, _ = self._get_all(user_id, job_id)
+        return job, script
 
     def audio_file(self, job: Job) -> AudioFile | None:
         """The result of a completed job; None when it is gone."""
@@ -166,6 +169,12 @@ class JobStore:
             size_bytes=row.size_bytes,
             duration_ms=row.duration_ms,
         )
+
+    def peaks(self, audio: AudioFile) -> bytes:
+        """The waveform of a result, as it was handed to `RunStore.complete`; empty for one that has none."""
+        query = select(audio_files.c.peaks).where(audio_files.c.id == audio.id)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none() or b""
 
     def list(self, user_id: UUID, *, status: JobStatus | None, limit: int, offset: int) -> tuple[Sequence[Job], int]:
         """A page of the user's jobs, newest first, and how many there are in all."""
@@ -208,10 +217,22 @@ class JobStore:
             JobCannotResubmit: it is neither failed nor cancelled.
             JobLimitExceeded: as for `submit`.
         """
-        job, script = self.get_with_script(user_id, job_id)
+        job, script, takes = self._get_all(user_id, job_id)
         if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
             raise JobCannotResubmit(job.status)
-        return self.submit(user_id, script, resubmitted_from=job.id)
+        return self.submit(user_id, script, takes=takes, resubmitted_from=job.id)
+
+    def to_revise(self, user_id: UUID, job_id: UUID) -> tuple[Script, Mapping[int, str]]:
+        """What a completed or failed job was asked to do, and its takes. Neither changes any more.
+
+        Raises:
+            JobNotFound: as for `get`.
+            JobCannotRevise: it is neither completed nor failed.
+        """
+        job, script, takes = self._get_all(user_id, job_id)
+        if job.status not in {JobStatus.COMPLETED, JobStatus.FAILED}:
+            raise JobCannotRevise(job.status)
+        return script, takes
 
     def published(self, job_ids: Sequence[UUID]) -> None:
         """The broker has taken a message for each of these jobs; the scheduler need not send another soon."""
@@ -235,13 +256,22 @@ class JobStore:
 
     def _elapsed_ms(self) -> ColumnElement[int]:
         until = func.coalesce(jobs.c.completed_at, self._now())
-        return cast(extract("epoch", until - jobs.c.started_at) * 1000, Integer).label("elapsed_ms")
+        # More than 31 bits: a job may be found where it was left, weeks after its machine was switched off.
+        return cast(extract("epoch", until - jobs.c.started_at) * 1000, BigInteger).label("elapsed_ms")
 
     def _get(self, connection: Connection, user_id: UUID, job_id: UUID) -> Job:
         row = connection.execute(self._select_job().where(_of_user(user_id, job_id))).one_or_none()
         if row is None:
             raise JobNotFound(job_id)
         return _job(row)
+
+    def _get_all(self, user_id: UUID, job_id: UUID) -> tuple[Job, Script, Mapping[int, str]]:
+        query = self._select_job(jobs.c.input_params, jobs.c.takes).where(_of_user(user_id, job_id))
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise JobNotFound(job_id)
+        return _job(row), Script.from_json(row.input_params), takes_of(row.takes)
 
     @staticmethod
     def _find_by_key(connection: Connection, user_id: UUID, key: str) -> Row[Any, Any] | None:
@@ -255,6 +285,11 @@ class JobStore:
     def _count_active(connection: Connection, user_id: UUID) -> int:
         mine = and_(jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE))
         return connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
+
+
+def takes_of(stored: Mapping[str, str]) -> Mapping[int, str]:
+    """The takes of a row: turn index → name of the take."""
+    return {int(index): take for index, take in stored.items()}
 
 
 def failed(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -95,11 +95,15 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One line of the dialogue. `index` is 0-based and says the order of speaking."""
+    """One line of the dialogue. `index` is 0-based and says the order of speaking.
+
+    `voice_id`: the voice of this line alone, where it is not its speaker's.
+    """
 
     speaker: str
     text: str
     index: int
+    voice_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,10 @@ class VoiceAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a job is asked to do: the request with its defaults filled in. Turns are in the order of speaking."""
+    """What a job is asked to do: the request with its defaults filled in. Turns are in the order of speaking.
+
+    `normalize`: whether all speakers are brought to the same loudness.
+    """
 
     provider: str
     turns: tuple[Turn, ...]
@@ -122,16 +129,21 @@ class Script:
     output_format: str
     gap_ms: int
     crossfade_ms: int
+    normalize: bool = True
 
     def voice_of(self, speaker: str) -> str:
         """The voice id of a speaker of this script."""
         return next(a.voice_id for a in self.voice_assignments if a.speaker == speaker)
 
+    def voice_for(self, turn: Turn) -> str:
+        """The voice id that a turn is spoken in: its own, or its speaker's."""
+        return turn.voice_id or self.voice_of(turn.speaker)
+
     def as_json(self) -> dict[str, Any]:
         """The shape that the API takes and gives back as `input_params`."""
         return {
             "provider": self.provider,
-            "turns": [{"speaker": t.speaker, "text": t.text, "index": t.index} for t in self.turns],
+            "turns": [_turn_as_json(turn) for turn in self.turns],
             "voice_assignments": [
                 {"speaker": a.speaker, "voice_id": a.voice_id, "voice_name": a.voice_name}
                 for a in self.voice_assignments
@@ -140,12 +152,13 @@ class Script:
             "output_format": self.output_format,
             "gap_ms": self.gap_ms,
             "crossfade_ms": self.crossfade_ms,
+            "normalize": self.normalize,
         }
 
     @classmethod
     def from_json(cls, params: Mapping[str, Any]) -> Script:
         """The inverse of `as_json`, for params that this project wrote itself."""
-        turns = (Turn(t["speaker"], t["text"], t["index"]) for t in params["turns"])
+        turns = (Turn(t["speaker"], t["text"], t["index"], t.get("voice_id")) for t in params["turns"])
         return cls(
             provider=params["provider"],
             turns=tuple(sorted(turns, key=lambda turn: turn.index)),
@@ -156,7 +169,14 @@ class Script:
             output_format=params["output_format"],
             gap_ms=params["gap_ms"],
             crossfade_ms=params["crossfade_ms"],
+            # Jobs that are older than the field were all levelled.
+            normalize=params.get("normalize", True),
         )
+
+
+def _turn_as_json(turn: Turn) -> dict[str, Any]:
+    params: dict[str, Any] = {"speaker": turn.speaker, "text": turn.text, "index": turn.index}
+    return params if turn.voice_id is None else {**params, "voice_id": turn.voice_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +207,7 @@ class Job:
     error_code: FailureReason | None
     error_detail: str | None
     resubmitted_from: UUID | None
+    revised_from: UUID | None
     elapsed_ms: int | None
 
 
@@ -195,6 +216,8 @@ class Claim:
     """The right to work on a job: every write of a run shows its `attempt` and `lease_token`.
 
     `remaining_s` is what was left of the job's deadline when it was claimed.
+    `takes`: the turns that were to be spoken again, each with a name for its new take, by which it is told from others
+    of the same words.
     """
 
     job_id: UUID
@@ -204,6 +227,7 @@ class Claim:
     script: Script
     retry_count: int
     remaining_s: float
+    takes: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +269,14 @@ class JobCannotCancel(JobError):
 
 class JobCannotResubmit(JobError):
     """Only a failed or cancelled job can be resubmitted."""
+
+    def __init__(self, status: JobStatus) -> None:
+        super().__init__(f"the job is {status}")
+        self.status = status
+
+
+class JobCannotRevise(JobError):
+    """Only a completed or failed job can be revised."""
 
     def __init__(self, status: JobStatus) -> None:
         super().__init__(f"the job is {status}")

@@ -16,11 +16,11 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
     Float,
-    Integer,
     and_,
     case,
     cast,
@@ -36,7 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import outlasting_outages
-from storage.job_store import ENDED, Clock, JobRules, database_clock, failed
+from storage.job_store import ENDED, Clock, JobRules, database_clock, failed, takes_of
 from storage.jobs import Claim, FailureReason, JobStatus, LeaseLost, Script, Stage
 from storage.tables import audio_files, job_turns, jobs, segments
 
@@ -102,6 +102,7 @@ class RunStore:
                 jobs.c.attempt,
                 jobs.c.lease_token,
                 jobs.c.input_params,
+                jobs.c.takes,
                 jobs.c.retry_count,
                 cast(extract("epoch", jobs.c.deadline_at - self._now()), Float).label("remaining_s"),
             )
@@ -118,6 +119,7 @@ class RunStore:
             script=Script.from_json(row.input_params),
             retry_count=row.retry_count,
             remaining_s=row.remaining_s,
+            takes=takes_of(row.takes),
         )
 
     def beat(self, leases: Mapping[UUID, UUID]) -> set[UUID]:
@@ -229,6 +231,7 @@ class RunStore:
             object_key=object_key,
             content_type=content_type,
             state="uploading",
+            created_at=self._now(),
         )
         with self._engine.begin() as connection:
             self._hold(connection, claim)
@@ -236,16 +239,24 @@ class RunStore:
 
     @outlasting_outages
     def complete(
-        self, claim: Claim, file_id: UUID, *, size_bytes: int, duration_ms: int, metadata: Mapping[str, Any]
+        self,
+        claim: Claim,
+        file_id: UUID,
+        *,
+        size_bytes: int,
+        duration_ms: int,
+        metadata: Mapping[str, Any],
+        peaks: bytes | None = None,
     ) -> None:
         """The audio is in the object store: the job is completed.
 
-        `metadata` is the rest of `result_metadata`; the latency and the characters are counted here.
+        `metadata` is the rest of `result_metadata`; the latency and the characters are counted here. `peaks`: the
+        waveform, which is kept with the audio.
 
         Raises:
             LeaseLost: the run is over; the caller deletes what it has uploaded.
         """
-        latency_ms = cast(extract("epoch", self._now() - jobs.c.started_at) * 1000, Integer)
+        latency_ms = cast(extract("epoch", self._now() - jobs.c.started_at) * 1000, BigInteger)
         counted = func.jsonb_build_object(
             "latency_ms",
             latency_ms,
@@ -272,7 +283,7 @@ class RunStore:
             connection.execute(
                 update(audio_files)
                 .where(audio_files.c.id == file_id)
-                .values(state="stored", size_bytes=size_bytes, duration_ms=duration_ms)
+                .values(state="stored", size_bytes=size_bytes, duration_ms=duration_ms, peaks=peaks)
             )
 
     @outlasting_outages

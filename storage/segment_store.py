@@ -1,7 +1,10 @@
 """SegmentStore: which spoken turns a user has already, found by what was spoken. The audio itself is in S3.
 
-A segment's row is written before its upload, so that no object is unknown; it is `stored` once the object is there,
-and `expired` once the scheduler may delete both.
+A segment's row is written before its words are spoken, so that no object is unknown and no two workers speak the same
+at once: it is `speaking` while its owner is at it, and `stored` once the object is there. An owner that fails, or dies,
+leaves it `abandoned`. The scheduler makes it `expired` once it may delete both.
+
+A sample of a voice is a segment too. It is of no user, and for all.
 """
 
 from __future__ import annotations
@@ -10,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Engine, exists, select, update
+from sqlalchemy import Connection, Engine, and_, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import IntegrityError
 
 from storage.engine import outlasting_outages
 from storage.job_store import Clock, database_clock
+from storage.jobs import Claim
 from storage.run_store import OUTAGE_PATIENCE_S
-from storage.tables import segments
+from storage.tables import jobs, segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,16 @@ class StoredSegment:
     """The audio of a turn, in the object store under `object_key`."""
 
     id: UUID
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentIntent:
+    """What is about to be spoken: whose words, by their digest, and the key that the object will have."""
+
+    id: UUID
+    user_id: UUID | None
+    digest: bytes
     object_key: str
 
 
@@ -38,7 +51,7 @@ class SegmentStore:
         self.patience_s = patience_s
 
     @outlasting_outages
-    def find(self, user_id: UUID, digests: Sequence[bytes]) -> Mapping[bytes, StoredSegment]:
+    def find(self, user_id: UUID | None, digests: Sequence[bytes]) -> Mapping[bytes, StoredSegment]:
         """Those of the segments that the user has. Finding one counts as using it."""
         found = (
             update(segments)
@@ -50,47 +63,88 @@ class SegmentStore:
             return {bytes(row.digest): StoredSegment(row.id, row.object_key) for row in connection.execute(found)}
 
     @outlasting_outages
-    def begin_upload(self, user_id: UUID, segment_id: UUID, digest: bytes, object_key: str) -> None:
-        """Write down that an object is about to be made."""
-        intent = upsert(segments).values(
-            id=segment_id,
-            user_id=user_id,
-            digest=digest,
-            object_key=object_key,
-            state="uploading",
+    def claim(self, intent: SegmentIntent, owner: Claim | None) -> bool:
+        """Write down that these words are about to be spoken and stored, and by whom.
+
+        False: somebody else has stored them, or is speaking them now. Who holds a segment must speak it and wait for
+        nobody: so no two can wait for each other. One whose owner's lease is gone is taken over: a dead worker is
+        waited for as long as the scheduler takes to see its death, and no longer.
+        """
+        with self._engine.begin() as connection:
+            if self._insert(connection, intent, owner):
+                return True
+            if self._abandon_dead(connection, intent) and self._insert(connection, intent, owner):
+                return True
+            # The answer to a claim of ours may have been lost on the way.
+            is_ours = exists().where(segments.c.id == intent.id, segments.c.state == "speaking")
+            return connection.execute(select(is_ours)).scalar_one()
+
+    def _insert(self, connection: Connection, intent: SegmentIntent, owner: Claim | None) -> bool:
+        speaking = upsert(segments).values(
+            id=intent.id,
+            user_id=intent.user_id,
+            digest=intent.digest,
+            object_key=intent.object_key,
+            state="speaking",
+            owner_job_id=owner.job_id if owner else None,
+            owner_lease_token=owner.lease_token if owner else None,
             created_at=self._now(),
             last_used_at=self._now(),
         )
+        return connection.execute(speaking.on_conflict_do_nothing()).rowcount == 1
+
+    @staticmethod
+    def _abandon_dead(connection: Connection, intent: SegmentIntent) -> bool:
+        owner_lives = exists().where(
+            jobs.c.id == segments.c.owner_job_id, jobs.c.lease_token == segments.c.owner_lease_token
+        )
+        dead = and_(
+            segments.c.user_id == intent.user_id,
+            segments.c.digest == intent.digest,
+            segments.c.state == "speaking",
+            segments.c.id != intent.id,
+            ~owner_lives,
+        )
+        return connection.execute(update(segments).where(dead).values(state="abandoned")).rowcount > 0
+
+    @outlasting_outages
+    def abandon(self, segment_id: UUID) -> None:
+        """The words were not spoken, or not stored: somebody else may try. What was sent may still arrive."""
+        abandoned = (
+            update(segments)
+            .where(segments.c.id == segment_id, segments.c.state == "speaking")
+            .values(state="abandoned")
+        )
         with self._engine.begin() as connection:
-            connection.execute(intent.on_conflict_do_nothing())
+            connection.execute(abandoned)
+
+    @outlasting_outages
+    def lost(self, segment_id: UUID) -> None:
+        """The object of a stored segment is gone: it is not to be found any more."""
+        with self._engine.begin() as connection:
+            connection.execute(update(segments).where(segments.c.id == segment_id).values(state="expired"))
 
     @outlasting_outages
     def finish_upload(self, segment_id: UUID) -> UUID | None:
         """The object is there. The id of the segment to use: another's, if the same words were stored meanwhile.
 
-        None: the scheduler has given this upload up; its object may be gone.
+        None: the owner's lease was lost, or all took too long, and it was given up; its object may be gone.
         """
         stored = (
             update(segments)
-            .where(segments.c.id == segment_id, segments.c.state == "uploading")
+            .where(segments.c.id == segment_id, segments.c.state == "speaking")
             .values(state="stored", last_used_at=self._now())
         )
-        try:
-            with self._engine.begin() as connection:
-                if connection.execute(stored).rowcount == 1:
-                    return segment_id
-        except IntegrityError:
-            # segments_by_digest: another worker has stored the same words. Its copy counts, ours goes.
-            return self._give_way(segment_id)
-        with self._engine.begin() as connection:
-            is_stored = exists().where(segments.c.id == segment_id, segments.c.state == "stored")
-            return segment_id if connection.execute(select(is_stored)).scalar_one() else None
-
-    def _give_way(self, segment_id: UUID) -> UUID | None:
-        ours = select(segments.c.user_id, segments.c.digest).where(segments.c.id == segment_id).subquery()
-        theirs = select(segments.c.id).where(
-            segments.c.user_id == ours.c.user_id, segments.c.digest == ours.c.digest, segments.c.state == "stored"
+        ours = segments.alias("ours")
+        of_the_same_words = (
+            select(segments.c.id)
+            .join(
+                ours, and_(ours.c.digest == segments.c.digest, ours.c.user_id.is_not_distinct_from(segments.c.user_id))
+            )
+            .where(ours.c.id == segment_id, segments.c.state == "stored")
+            .limit(1)
         )
         with self._engine.begin() as connection:
-            connection.execute(update(segments).where(segments.c.id == segment_id).values(state="expired"))
-            return connection.execute(theirs).scalar_one_or_none()
+            if connection.execute(stored).rowcount == 1:
+                return segment_id
+            return connection.execute(of_the_same_words).scalar_one_or_none()

@@ -148,12 +148,15 @@ class SweepStore:
             )
 
     def expire_segments(self, *, unused_for: timedelta, abandoned_after: timedelta) -> int:
-        """Mark the segments that no active job has and that nobody used for so long, and abandoned uploads."""
+        """Mark the segments that no active job has and that nobody used for so long, and those whose owner gave up or
+        died, once no bytes of theirs can arrive any more."""
         in_use = exists().where(
             job_turns.c.segment_id == segments.c.id, jobs.c.id == job_turns.c.job_id, jobs.c.status.in_(ACTIVE)
         )
         unused = and_(segments.c.state == "stored", segments.c.last_used_at < self._now() - unused_for, ~in_use)
-        abandoned = and_(segments.c.state == "uploading", segments.c.created_at < self._now() - abandoned_after)
+        abandoned = and_(
+            segments.c.state.in_(("speaking", "abandoned")), segments.c.created_at < self._now() - abandoned_after
+        )
         with self._engine.begin() as connection:
             expired = update(segments).where(or_(unused, abandoned)).values(state="expired")
             return connection.execute(expired).rowcount

@@ -32,6 +32,9 @@ metadata = MetaData(
 
 _ACTIVE = "status IN ('pending', 'processing')"
 
+#: What the index says that makes a segment one of its kind. A sample of a voice, of no user, may be there twice.
+LIVE_SEGMENT = "state IN ('speaking', 'stored')"
+
 
 def _moment(name: str) -> Column[object]:
     return Column(name, DateTime(timezone=True))
@@ -90,6 +93,9 @@ jobs = Table(
     Column("error_code", Text),
     Column("error_detail", Text),
     Column("resubmitted_from", Uuid, ForeignKey("jobs.id", ondelete="SET NULL")),
+    Column("revised_from", Uuid, ForeignKey("jobs.id", ondelete="SET NULL")),
+    # Turns that were to be spoken again: turn index → the name of the take.
+    Column("takes", JSONB, nullable=False, server_default=text("'{}'")),
     _created_at(),
     _moment("started_at"),
     _moment("completed_at"),
@@ -121,6 +127,7 @@ jobs = Table(
     Index("jobs_deadline", "deadline_at", postgresql_where=text("status = 'processing'")),
     Index("jobs_expiry", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     Index("jobs_resubmitted_from", "resubmitted_from", postgresql_where=text("resubmitted_from IS NOT NULL")),
+    Index("jobs_revised_from", "revised_from", postgresql_where=text("revised_from IS NOT NULL")),
 )
 
 #: The result of a job. The row is written before the upload (`uploading`), so that every object is known.
@@ -135,6 +142,8 @@ audio_files = Table(
     Column("state", Text, nullable=False),
     Column("size_bytes", BigInteger),
     Column("duration_ms", BigInteger),
+    # The waveform, as `actors/waveform.py` writes it.
+    Column("peaks", LargeBinary),
     _created_at(),
     CheckConstraint("state IN ('uploading', 'stored')", name="state"),
     CheckConstraint("state <> 'stored' OR (size_bytes > 0 AND duration_ms > 0)", name="stored"),
@@ -143,19 +152,23 @@ audio_files = Table(
     Index("audio_files_uploading", "created_at", postgresql_where=text("state = 'uploading'")),
 )
 
-#: The audio of one turn, found again by what was spoken (`digest`), kept for its user alone.
+#: The audio of one turn, found again by what was spoken (`digest`), kept for its user alone; or, of no user, a sample
+#: of a voice for all. The row is written before the vendor is asked (`speaking`), by whom the owner says: the same
+#: words are never spoken twice at once. `abandoned`: the owner is gone, but its bytes may still arrive.
 segments = Table(
     "segments",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id")),
     Column("digest", LargeBinary, nullable=False),
     Column("object_key", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
+    Column("owner_job_id", Uuid),
+    Column("owner_lease_token", Uuid),
     _created_at(),
     Column("last_used_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    CheckConstraint("state IN ('uploading', 'stored', 'expired')", name="state"),
-    Index("segments_by_digest", "user_id", "digest", unique=True, postgresql_where=text("state = 'stored'")),
+    CheckConstraint("state IN ('speaking', 'stored', 'abandoned', 'expired')", name="state"),
+    Index("segments_by_digest", "user_id", "digest", unique=True, postgresql_where=text(LIVE_SEGMENT)),
     Index("segments_last_used", "last_used_at"),
 )
 

@@ -76,6 +76,11 @@ class StubProvider:
                 if assignment.voice_id not in known
             ),
             *(
+                Problem(f"turns[{turn.index}].voice_id", "沒有這個語音", "no such voice")
+                for turn in script.turns
+                if turn.voice_id is not None and turn.voice_id not in known
+            ),
+            *(
                 Problem(f"turns[{turn.index}].text", "太長", "too long")
                 for turn in script.turns
                 if len(turn.text) > 500

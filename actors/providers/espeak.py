@@ -100,7 +100,7 @@ class Espeak:
 
     def _kanji_turns(self, script: Script) -> Iterator[Problem]:
         for turn in script.turns:
-            known = self._voices.get(script.voice_of(turn.speaker))
+            known = self._voices.get(script.voice_for(turn))
             if known and known.voice.language == "ja" and _KANJI.search(turn.text):
                 yield Problem(
                     f"turns[{turn.index}].text",

@@ -140,6 +140,11 @@ class Provider(Protocol):
         ...
 
 
+def primary_language(tag: str) -> str:
+    """The language of a BCP 47 tag, without its region: `zh` for zh-TW, `yue` for Cantonese however it is written."""
+    return _language_and_region(tag)[0]
+
+
 def _language_and_region(tag: str) -> tuple[str, str]:
     """As `("en", "us")`; the region is empty where the tag names none. Script and variants are left aside."""
     subtags = tag.lower().split("-x-")[0].split("-")

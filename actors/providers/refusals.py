@@ -23,14 +23,12 @@ def is_safe_voice_id(voice_id: str) -> bool:
 
 
 def unknown_voices(script: Script, is_known: Callable[[str], bool]) -> Iterator[Problem]:
-    """A Problem for every assignment whose voice is unsafe or not known."""
-    for index, assignment in enumerate(script.voice_assignments):
-        if not (is_safe_voice_id(assignment.voice_id) and is_known(assignment.voice_id)):
-            yield Problem(
-                f"voice_assignments[{index}].voice_id",
-                "此語音服務沒有這個語音",
-                "the provider has no such voice",
-            )
+    """A Problem for every assignment, and every turn with a voice of its own, whose voice is unsafe or not known."""
+    asked = [(f"voice_assignments[{place}]", given.voice_id) for place, given in enumerate(script.voice_assignments)]
+    asked += [(f"turns[{turn.index}]", turn.voice_id) for turn in script.turns if turn.voice_id is not None]
+    for place, voice_id in asked:
+        if not (is_safe_voice_id(voice_id) and is_known(voice_id)):
+            yield Problem(f"{place}.voice_id", "此語音服務沒有這個語音", "the provider has no such voice")
 
 
 def too_long_turns(script: Script, limit_characters: int) -> Iterator[Problem]:

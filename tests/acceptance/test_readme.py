@@ -21,6 +21,7 @@ from actors.providers.settings import ProviderSettings
 from actors.settings import WorkSettings
 from embedded.children import free_port
 from embedded.settings import EmbeddedSettings
+from service.openapi import openapi_document
 from service.settings import ServiceSettings
 from storage.logs import LogSettings
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
@@ -144,6 +145,17 @@ def test_the_settings_table_names_every_setting_and_no_other() -> None:
         EmbeddedSettings,
     ]
     assert named == {name.upper() for kind in kinds for name in kind.model_fields}
+
+
+def test_the_route_table_names_every_route_of_the_api_and_no_other() -> None:
+    found = re.search(r"<!-- routes:.*?-->\n(.*?)\n\n", README, re.DOTALL)
+    assert found is not None
+    named = set(re.findall(r"`([A-Z]+) (/[^`?]*)[^`]*`", found[1]))
+
+    described = openapi_document(ServiceSettings())["paths"]
+    assert named | {("HEAD", "/api/v1/jobs/{job_id}/download")} == {
+        (method.upper(), path) for path, methods in described.items() for method in methods if method != "parameters"
+    } | {("GET", "/schema"), ("GET", "/schema/openapi.json")}
 
 
 @pytest.mark.parametrize("target", ["help", "install", "run", "demo", "test", "check", "fix", "migrate"])

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Engine, func, insert
 from embedded.object_store import ObjectStore
 from storage.jobs import LOCAL_USER_ID, Claim, Job, Stage, new_id
 from storage.run_store import TurnPart
+from storage.segment_store import SegmentIntent
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from storage.stores import Stores
 from storage.tables import users
@@ -60,7 +61,7 @@ def another_user(engine: Engine) -> UUID:
 
 def later(delta: timedelta) -> Callable[[], ColumnElement[datetime]]:
     """A clock for a store that is ahead of the database's."""
-    return lambda: func.clock_timestamp() + delta
+    return lambda: func.statement_timestamp() + delta
 
 
 def claimed(stores: Stores, stage: Stage = Stage.SYNTHESIZING) -> Claim:
@@ -80,7 +81,8 @@ def speak_all_turns(stores: Stores, claim: Claim) -> None:
     """Give every turn of a job a segment in the database (without an object)."""
     for turn in claim.script.turns:
         segment_id = new_id()
-        stores.segments.begin_upload(claim.user_id, segment_id, segment_id.bytes * 2, f"segments/{segment_id}")
+        intent = SegmentIntent(segment_id, claim.user_id, segment_id.bytes * 2, f"segments/{segment_id}")
+        assert stores.segments.claim(intent, claim)
         assert stores.segments.finish_upload(segment_id) == segment_id
         stores.runs.turns_spoken(claim, [TurnPart(turn.index, segment_id, len(turn.text), 0)])
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobStatus, LeaseLost, Stage, new_id
 from storage.run_store import RunStore, TurnPart
+from storage.segment_store import SegmentIntent
 from storage.stores import Stores
 from storage.tables import audio_files, job_turns, jobs
 from tests.integration.conftest import claimed, job_of, later, speak_all_turns
@@ -95,7 +96,7 @@ def test_a_claim_whose_answer_was_lost_is_given_again(stores: Stores) -> None:
 def test_turns_count_once_each_with_what_they_cost(stores: Stores) -> None:
     claim = claimed(stores)
     segment_id = new_id()
-    stores.segments.begin_upload(claim.user_id, segment_id, b"d" * 32, "segments/one")
+    stores.segments.claim(SegmentIntent(segment_id, claim.user_id, b"d" * 32, "segments/one"), claim)
     stores.segments.finish_upload(segment_id)
 
     for _ in range(2):  # the answer to the first was lost
@@ -122,7 +123,9 @@ def test_threads_that_finish_turns_at_once_lose_none(stores: Stores) -> None:
 
     def speak(index: int) -> None:
         segment_id = new_id()
-        stores.segments.begin_upload(claim.user_id, segment_id, segment_id.bytes * 2, f"segments/{index}")
+        stores.segments.claim(
+            SegmentIntent(segment_id, claim.user_id, segment_id.bytes * 2, f"segments/{index}"), claim
+        )
         stores.segments.finish_upload(segment_id)
         stores.runs.turns_spoken(claim, [TurnPart(index, segment_id, 1, 0)])
 

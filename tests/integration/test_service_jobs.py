@@ -56,6 +56,7 @@ def test_the_detail_has_the_request_with_its_defaults_filled_in(api: Api) -> Non
         "output_format": "mp3",
         "gap_ms": 300,
         "crossfade_ms": 50,
+        "normalize": True,
     }
     assert job["progress"] == {"stage": "queued", "turns_done": 0, "turns_total": 2, "next_retry_at": None}
     for name in ("result_metadata", "audio_file_id", "error_code", "error_message", "elapsed_ms", "expires_at"):

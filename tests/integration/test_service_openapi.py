@@ -14,7 +14,7 @@ from storage.jobs import FailureReason, Stage
 from tests.service_api import SCRIPT, Api, running_api, settings_of
 
 #: The page is not for machines.
-NOT_DESCRIBED: set[str] = {"/", "/jobs/{job_id}"}
+NOT_DESCRIBED: set[str] = {"/", "/jobs", "/jobs/{job_id}", "/static/{version}/{file_path}"}
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def problems(value: Any, schema: dict[str, Any], document: dict[str, Any], path:
         "array": list,
         "string": str,
         "integer": int,
+        "number": (int, float),
         "boolean": bool,
         "null": type(None),
     }
@@ -119,7 +120,7 @@ def test_the_rules_of_a_job_are_in_the_document(document: dict[str, Any]) -> Non
     assert (job["properties"]["turns"]["minItems"], job["properties"]["turns"]["maxItems"]) == (1, 1000)
     gap = job["properties"]["gap_ms"]
     assert (gap["type"], gap["minimum"], gap["maximum"], gap["default"]) == ("integer", 0, 2000, 300)
-    assert job["properties"]["output_format"]["enum"] == ["mp3", "wav"]
+    assert job["properties"]["output_format"]["enum"] == ["mp3", "wav", "ogg", "flac", "m4a"]
     assert re.fullmatch(job["properties"]["language"]["pattern"], "zh-TW")
     assert document["components"]["schemas"]["TurnBody"]["properties"]["speaker"]["maxLength"] == 50
     assert problems(dict(SCRIPT), job, document) == []
@@ -145,16 +146,26 @@ def test_live_answers_are_as_the_document_says(api: Api, document: dict[str, Any
         hold_against(client.delete(f"{jobs}/{job_id}"), job, document)
         hold_against(client.get(f"{jobs}/{job_id}/download"), f"{job}/download", document)
         hold_against(client.get(f"{jobs}/{job_id}/download-link"), f"{job}/download-link", document)
+        hold_against(client.get(f"{jobs}/{job_id}/peaks"), f"{job}/peaks", document)
+        for kind in ("vtt", "srt", "ass"):
+            hold_against(client.get(f"{jobs}/{job_id}/captions?format={kind}"), f"{job}/captions", document)
+        for change in ({"speak_again": True}, {"text": ""}):
+            revision = {"turns": [{"index": 0, **change}]}
+            hold_against(client.post(f"{jobs}/{job_id}/revise", json=revision), f"{job}/revise", document)
         hold_against(client.post(f"{jobs}/{job_id}/resubmit"), f"{job}/resubmit", document)
     for headers in ({"Range": "bytes=0-1"}, {"Range": "bytes=99-"}, {"If-None-Match": "*"}):
         hold_against(client.get(f"{jobs}/{completed}/download", headers=headers), f"{job}/download", document)
     hold_against(client.head(f"{jobs}/{completed}/download"), f"{job}/download", document)
+    hold_against(client.get(f"{jobs}/{completed}/peaks", headers={"If-None-Match": "*"}), f"{job}/peaks", document)
     hold_against(client.post(jobs, json=SCRIPT), jobs, document)
     hold_against(client.post(jobs, json={}), jobs, document)
     hold_against(client.post(jobs, content=b"x" * 3_000_000), jobs, document)
     hold_against(client.get("/api/v1/providers"), "/api/v1/providers", document)
     for name in ("stub", "nobody"):
         hold_against(client.get(f"/api/v1/providers/{name}/voices"), "/api/v1/providers/{name}/voices", document)
+    for path in ("stub/voices/nobody", "nobody/voices/v-tw", "stub/voices/v-tw"):
+        path_of_preview = "/api/v1/providers/{name}/voices/{voice_id}/preview"
+        hold_against(client.post(f"/api/v1/providers/{path}/preview"), path_of_preview, document)
     for body in ({"dialogue_text": "A: 好"}, {"dialogue_text": ""}, {}):
         hold_against(client.post("/api/v1/dialogues/parse", json=body), "/api/v1/dialogues/parse", document)
     for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/schema/openapi.json"):

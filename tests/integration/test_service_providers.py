@@ -1,14 +1,51 @@
 """Providers, voices and dialogues over HTTP."""
 
-from collections.abc import Iterator
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
 
+import av
 import pytest
 
-from actors.providers.provider import ProviderError
+from actors.providers.provider import Line, ProviderError, Voice
 from embedded.object_store import ObjectStore
+from service import providers as service_providers
 from tests.service_api import Api, StubProvider, running_api, settings_of
+from tests.standins import tone
 
 AWAY = ProviderError("HTTP 503: {busy}", permanent=False, retry_after_s=12)
+
+
+@dataclass
+class Speaking(StubProvider):
+    """Says a tone, late or not at all if told so."""
+
+    after_s: float = 0
+    is_mute: bool = False
+
+    def voices(self, timeout_s: float) -> Sequence[Voice]:
+        return [*super().voices(timeout_s), Voice("a+b (2)", "Mixed", "mul"), Voice("中文女", "女", "zh")]
+
+    def speak(self, line: Line, timeout_s: float) -> bytes:
+        if self.is_mute:
+            raise ProviderError("HTTP 500: {sorry}", permanent=False)
+        time.sleep(self.after_s)
+        return tone.wav(line.text, line.voice_id)
+
+
+@pytest.fixture
+def speaking(database_url: str, object_store: ObjectStore, bucket: str) -> Iterator[Api]:
+    providers = (
+        Speaking(),
+        Speaking("mute", is_mute=True),
+        Speaking("slow", after_s=1.5),
+        Speaking("unset", missing_settings=("UNSET_KEY",)),
+        Speaking("away", refusal=AWAY),
+    )
+    with running_api(database_url, settings_of(object_store, bucket), providers=providers) as running:
+        yield running
 
 
 @pytest.fixture
@@ -31,7 +68,7 @@ def test_every_provider_says_what_it_can_do(api: Api) -> None:
         "synthesis_mode": "segmented",
         "max_speakers": 6,
         "character_limit": 100_000,
-        "output_formats": ["mp3", "wav"],
+        "output_formats": ["mp3", "wav", "ogg", "flac", "m4a"],
         "advanced_features": ["styles"],
     }
     assert (items["crowd"]["max_speakers"], items["crowd"]["character_limit"]) == (6, 10)
@@ -109,3 +146,46 @@ def test_a_dialogue_that_is_not_fit_for_a_job_is_no_error_of_the_request(api: Ap
     assert (zh.status_code, zh.json()["is_valid"]) == (200, False)
     assert not zh.json()["error"].isascii()
     assert en.json()["error"].isascii()
+
+
+@pytest.mark.parametrize("voice_id", ["v-tw", "a+b (2)", "中文女"])
+def test_a_voice_is_heard(speaking: Api, voice_id: str) -> None:
+    answer = speaking.client.post(f"/api/v1/providers/stub/voices/{quote(voice_id, safe='')}/preview")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/mpeg")
+    with av.open(io.BytesIO(answer.content)) as container:
+        assert container.format.name == "mp3"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("nobody/voices/v-tw", 404, "UNKNOWN_PROVIDER"),
+        ("unset/voices/v-tw", 409, "PROVIDER_NOT_CONFIGURED"),
+        ("stub/voices/nobody", 404, "VOICE_NOT_FOUND"),
+        ("stub/voices/v-tw%00", 404, "VOICE_NOT_FOUND"),
+        ("away/voices/v-tw", 503, "SERVICE_UNAVAILABLE"),
+        ("mute/voices/v-tw", 503, "SERVICE_UNAVAILABLE"),
+    ],
+)
+def test_what_cannot_be_heard_is_told_why(speaking: Api, path: str, status: int, code: str) -> None:
+    answer = speaking.client.post(f"/api/v1/providers/{path}/preview", headers={"Accept-Language": "en"})
+
+    assert (answer.status_code, answer.json()["error"]) == (status, code)
+    if path.startswith("mute"):
+        assert answer.json()["message"] == "The voice cannot be heard: HTTP 500: {sorry}"
+        assert answer.headers["retry-after"] == "5"
+
+
+def test_a_preview_in_no_language_is_refused(speaking: Api) -> None:
+    answer = speaking.client.post("/api/v1/providers/stub/voices/v-tw/preview?language=not+one")
+
+    assert (answer.status_code, answer.json()["details"]["problems"][0]["field"]) == (400, "language")
+
+
+def test_a_vendor_that_takes_too_long_is_not_waited_for(speaking: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_providers, "PREVIEW_TIMEOUT_S", 0.01)
+
+    answer = speaking.client.post("/api/v1/providers/slow/voices/v-tw/preview")
+
+    assert (answer.status_code, answer.json()["message"]) == (503, "無法試聽：語音服務太久沒有回應")

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from scheduler import sweeps
 from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobNotFound, JobStatus, Stage, new_id
+from storage.segment_store import SegmentIntent
 from storage.stores import Stores
 from storage.sweep_store import SweepStore
 from storage.tables import audio_files, jobs, segments
@@ -275,7 +276,7 @@ def test_what_a_dead_worker_was_uploading_is_collected(stores: Stores, engine: E
 def test_segments_go_after_a_week_unless_an_active_job_has_them(stores: Stores, engine: Engine) -> None:
     def segment(key: str) -> UUID:
         segment_id = new_id()
-        stores.segments.begin_upload(LOCAL_USER_ID, segment_id, segment_id.bytes * 2, key)
+        stores.segments.claim(SegmentIntent(segment_id, LOCAL_USER_ID, segment_id.bytes * 2, key), None)
         stores.audio.put(key, b"RIFF", "audio/wav")
         stores.segments.finish_upload(segment_id)
         return segment_id
@@ -284,7 +285,7 @@ def test_segments_go_after_a_week_unless_an_active_job_has_them(stores: Stores, 
     active = claimed(stores)
     speak_all_turns(stores, active)
     unfinished = new_id()
-    stores.segments.begin_upload(LOCAL_USER_ID, unfinished, b"u" * 32, "segments/unfinished")
+    stores.segments.claim(SegmentIntent(unfinished, LOCAL_USER_ID, b"u" * 32, "segments/unfinished"), None)
 
     assert sweeps.expire_segments(in_the_future(stores, timedelta(minutes=1))) == 0
     assert sweeps.expire_segments(in_the_future(stores, timedelta(hours=1))) == 1  # the upload of a dead worker

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from actors.providers.provider import ProviderError
 from actors.settings import WorkSettings
+from service.revision import revision_of
 from storage.job_store import JobRules
-from storage.jobs import LOCAL_USER_ID, FailureReason, JobStatus, Stage
+from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobStatus, Stage
 from storage.run_store import RunStore
 from storage.stores import Stores
 from tests.integration.conftest import later
@@ -218,6 +224,191 @@ def test_a_resubmitted_job_pays_only_for_what_was_not_spoken(stage: Rehearsal) -
     assert spoken(stage) == []
     metadata = job_of_id(stage, again.id)
     assert (metadata["billed_characters"], metadata["cached_characters"]) == (0, len("onetwothree"))
+
+
+def test_two_jobs_that_say_the_same_at_once_have_each_turn_spoken_once(stores: Stores) -> None:
+    with rehearsal(stores, WorkSettings(turns_at_once=2)) as stage:
+        stage.vendor.delay(0.05)
+        jobs = [stage.submit(script(*TEN, provider="openai", speakers="A")) for _ in range(2)]
+        jobs.append(stage.submit(script(*TEN[::-1], provider="openai", speakers="A")))
+        workers = [threading.Thread(target=stage.synthesize, args=(job_id,)) for job_id in jobs]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        for job_id in jobs:
+            stage.assemble(job_id)
+
+    assert spoken(stage) == TEN
+    details = [job_of_id(stage, job_id) for job_id in jobs]
+    characters = sum(map(len, TEN))
+    assert sum(detail["billed_characters"] for detail in details) == characters
+    assert all(detail["billed_characters"] + detail["cached_characters"] == characters for detail in details)
+
+
+def test_who_needs_what_another_job_is_speaking_waits_for_it(stage: Rehearsal) -> None:
+    stage.vendor.stall()
+    first, second = (stage.submit(script("one", provider="openai")) for _ in range(2))
+    speaking, waiting = (threading.Thread(target=stage.synthesize, args=(job_id,)) for job_id in (first, second))
+    speaking.start()
+    stage.vendor.wait_for_calls(1)
+    waiting.start()
+    wait_until(lambda: stage.job(second).stage == Stage.SYNTHESIZING)
+    stage.vendor.release()
+    speaking.join()
+    waiting.join()
+
+    assert spoken(stage) == ["one"]
+    assert stage.job(second).stage == Stage.ASSEMBLING
+
+
+@pytest.mark.parametrize("end", ["fails", "dies"])
+def test_what_another_job_does_not_finish_is_spoken_by_who_waits_for_it(stage: Rehearsal, end: str) -> None:
+    stage.vendor.stall()
+    first, second = (stage.submit(script("one", provider="openai")) for _ in range(2))
+    speaking, waiting = (threading.Thread(target=stage.synthesize, args=(job_id,)) for job_id in (first, second))
+    speaking.start()
+    stage.vendor.wait_for_calls(1)
+    waiting.start()
+    wait_until(lambda: len(stage.stores.sweeps.leases()) == 2)
+    if end == "fails":
+        stage.vendor.fail(1, 503, "overloaded")
+        stage.vendor.release()
+    else:
+        # Its call never ends; the scheduler sees its death.
+        (dead,) = [lease for lease in stage.stores.sweeps.leases() if lease.job_id == first]
+        stage.stores.sweeps.interrupt(dead)
+        stage.vendor.wait_for_calls(2)
+        stage.vendor.release()
+    waiting.join()
+    speaking.join()
+
+    assert spoken(stage) == ["one", "one"]
+    assert stage.job(second).stage == Stage.ASSEMBLING
+    assert len(stage.stores.runs.spoken_turns(claim_of(stage, second))) == 1
+
+
+def test_who_waits_for_another_job_still_minds_its_own_deadline(stores: Stores) -> None:
+    with rehearsal(stores) as stage:
+        stage.vendor.stall()
+        first = stage.submit(script("one", provider="openai"))
+        speaking = threading.Thread(target=stage.synthesize, args=(first,))
+        speaking.start()
+        stage.vendor.wait_for_calls(1)
+        stores.runs._rules = JobRules(deadline=timedelta(seconds=1))
+        second = stage.submit(script("one", provider="openai"))
+        stage.synthesize(second)
+        stage.vendor.release()
+        speaking.join()
+
+    assert stage.job(second).error_code == FailureReason.TIMEOUT
+    assert stage.job(first).stage == Stage.ASSEMBLING
+
+
+def test_a_turn_in_a_voice_of_its_own_is_spoken_in_it(stage: Rehearsal) -> None:
+    plain = script("one", "two", "three", provider="openai")
+    job_id = stage.submit(replace(plain, turns=(replace(plain.turns[0], voice_id="nova"), *plain.turns[1:])))
+
+    stage.synthesize(job_id)
+
+    calls = stage.vendor.calls_for("speech")
+    assert {call.body["input"]: call.body["voice"] for call in calls} == {
+        "one": "nova",
+        "two": "onyx",
+        "three": "alloy",
+    }
+
+
+TWO_HUNDRED = [f"line {n}" for n in range(200)]
+
+
+def test_of_two_hundred_turns_that_failed_in_the_middle_only_the_missing_are_spoken_again(stage: Rehearsal) -> None:
+    job_id = stage.submit(script(*TWO_HUNDRED, provider="openai"))
+    speak = stage.studio.providers["openai"].speak
+
+    def refusing_from_turn_150_on(line: Any, timeout_s: float) -> bytes:
+        if TWO_HUNDRED.index(line.text) >= 150:
+            raise ProviderError("the quota is used up", permanent=True)
+        return speak(line, timeout_s)
+
+    stage.studio.providers["openai"].speak = refusing_from_turn_150_on  # pyright: ignore[reportAttributeAccessIssue]
+    stage.synthesize(job_id)
+    assert stage.job(job_id).status == JobStatus.FAILED
+    assert spoken(stage) == sorted(TWO_HUNDRED[:150])
+    stage.studio.providers["openai"].speak = speak  # pyright: ignore[reportAttributeAccessIssue]
+    stage.vendor.reset()
+
+    again = stage.stores.jobs.resubmit(LOCAL_USER_ID, job_id).id
+    stage.synthesize(again)
+    stage.assemble(again)
+
+    assert spoken(stage) == sorted(TWO_HUNDRED[150:])
+    detail = job_of_id(stage, again)
+    assert detail["billed_characters"] == sum(map(len, TWO_HUNDRED[150:]))
+    assert detail["cached_characters"] == sum(map(len, TWO_HUNDRED[:150]))
+
+
+def test_a_revision_of_one_of_two_hundred_lines_is_one_call(stage: Rehearsal) -> None:
+    def spoken_and_failed(job_id: UUID) -> UUID:
+        stage.stores.runs.fail(claim_of(stage, job_id), FailureReason.SYSTEM_INTERRUPTED)
+        return job_id
+
+    def revised(earlier: UUID, **change: Any) -> UUID:
+        script, takes = stage.stores.jobs.to_revise(LOCAL_USER_ID, earlier)
+        body = {"turns": [{"index": 77, **change}]}
+        revision = revision_of(script, takes, body, stage.studio.providers)
+        stage.vendor.reset()
+        job = stage.stores.jobs.submit(LOCAL_USER_ID, revision.script, takes=revision.takes, revised_from=earlier)
+        stage.synthesize(job.id)
+        return job.id
+
+    first = spoken_and_failed(stage.submit(script(*TWO_HUNDRED, provider="openai")))
+
+    other_words = spoken_and_failed(revised(first, text="something else"))
+    assert spoken(stage) == ["something else"]
+    other_voice = spoken_and_failed(revised(other_words, voice_id="nova"))
+    assert [call.body["voice"] for call in stage.vendor.calls_for("speech")] == ["nova"]
+    another_take = revised(other_voice, speak_again=True)
+    assert spoken(stage) == ["something else"]
+    stage.assemble(another_take)
+    detail = job_of_id(stage, another_take)
+    assert detail["billed_characters"] == len("something else")
+    assert detail["cached_characters"] == sum(map(len, TWO_HUNDRED)) - len(TWO_HUNDRED[77])
+
+    revised(another_take, text=TWO_HUNDRED[77], voice_id="onyx")
+    assert spoken(stage) == []
+
+
+def test_a_new_take_is_spoken_once_whatever_becomes_of_its_job(stage: Rehearsal) -> None:
+    plain = script("one", "two", provider="openai")
+    stage.synthesize(stage.submit(plain))
+    retaken = stage.stores.jobs.submit(LOCAL_USER_ID, plain, takes={0: "second"}).id
+    stage.synthesize(retaken)
+    assert spoken(stage) == ["one", "one", "two"]
+    stage.stores.runs.fail(claim_of(stage, retaken), FailureReason.SYSTEM_INTERRUPTED)
+    stage.vendor.reset()
+
+    again = stage.stores.jobs.resubmit(LOCAL_USER_ID, retaken).id
+    stage.synthesize(again)
+
+    assert spoken(stage) == []
+    taken, first = (stage.stores.runs.spoken_turns(claim_of(stage, job))[0] for job in (again, stage.submit(plain)))
+    assert taken != first
+
+
+def claim_of(stage: Rehearsal, job_id: UUID) -> Claim:
+    """A job that is spoken, claimed to be joined; one that is new is spoken first."""
+    stage.synthesize(job_id)
+    claim = stage.stores.runs.claim(job_id, Stage.ASSEMBLING)
+    assert claim is not None
+    return claim
+
+
+def wait_until(true: Callable[[], bool], timeout_s: float = 10) -> None:
+    end = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
 
 
 def job_of_id(stage: Rehearsal, job_id: object) -> dict[str, int]:

@@ -138,6 +138,31 @@ def test_what_is_not_whole_and_audible_sound_is_refused(sent: bytes) -> None:
         normalize_segment(sent, text=HELLO)
 
 
+def amplified(samples: array[int], by_db: float) -> array[int]:
+    """As a vendor who turns up the volume and cuts off what does not fit."""
+    return array("h", (max(-32_768, min(32_767, round(sample * 10 ** (by_db / 20)))) for sample in samples))
+
+
+def voice(duration_ms: int) -> array[int]:
+    """A voice at 1.6 dB below full scale: three tones that swell and fade, as syllables do, so that peaks are rare."""
+    parts = [tone(duration_ms, hz=hz) for hz in (130.0, 590.0, 1470.0)]
+    swell = (math.sin(math.pi * n / 6_000) ** 2 for n in range(len(parts[0])))
+    return array(
+        "h", (round(sum(three) * weight * 27_200 / 24_000) for *three, weight in zip(*parts, swell, strict=True))
+    )
+
+
+@pytest.mark.parametrize("by_db", [12, 20])
+def test_speech_that_was_made_far_too_loud_is_refused(by_db: float) -> None:
+    with pytest.raises(AudioError, match="clipped"):
+        normalize_segment(wav(amplified(voice(1000), by_db)), text=HELLO)
+
+
+@pytest.mark.parametrize("by_db", [0, 1.6, 4])
+def test_speech_that_reaches_full_scale_is_speech(by_db: float) -> None:
+    assert normalize_segment(wav(amplified(voice(1000), by_db)), text=HELLO)
+
+
 def test_a_playlist_is_refused_and_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret.wav").write_bytes(wav(tone(1000)))
     monkeypatch.chdir(tmp_path)
