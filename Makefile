@@ -21,7 +21,7 @@ demo: install ## Let the cast read a sample dialogue; saves demo.mp3
 	@$(BIN)/python -m embedded.demo
 
 test: install-dev ## Run every test, against real servers
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
