@@ -29,6 +29,11 @@ def script(**changes: Any) -> dict[str, Any]:
     return {**SCRIPT, **changes}
 
 
+def with_turn_voice(voice_id: str) -> dict[str, Any]:
+    first, *others = SCRIPT["turns"]
+    return script(turns=[{**first, "voice_id": voice_id}, *others])
+
+
 def turn(**changes: Any) -> list[Any]:
     """The turns, the second with changes."""
     return [TURNS[0], {**TURNS[1], **changes}]
@@ -114,6 +119,9 @@ BAD: list[tuple[str, Any, list[str]]] = [
     ("an empty language", script(language=""), ["language"]),
     ("a language without an end", script(language="zh-" + "abcdefgh-" * 20 + "x"), ["language"]),
     ("an unknown format", script(output_format="aac"), ["output_format"]),
+    ("levelling that is neither on nor off", script(normalize="yes"), ["normalize"]),
+    ("an unknown voice for one line", with_turn_voice("nobody"), ["turns[0].voice_id"]),
+    ("an empty voice for one line", with_turn_voice(""), ["turns[0].voice_id"]),
     ("a format in capitals", script(output_format="MP3"), ["output_format"]),
     ("a format of the wrong type", script(output_format=["mp3"]), ["output_format"]),
     ("a gap below zero", script(gap_ms=-1), ["gap_ms"]),
