@@ -110,7 +110,8 @@ def audit() -> Audit:
     def look(page: Page) -> None:
         if not page.evaluate("'axe' in window"):
             page.evaluate(axe.axe_script)
-        for scheme, options in (("light", EVERYTHING), ("dark", COLOURS)):
+        looks: Sequence[tuple[Literal["light", "dark"], Any]] = (("light", EVERYTHING), ("dark", COLOURS))
+        for scheme, options in looks:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             found = page.evaluate(
                 "options => axe.run(document, options).then((result) => result.violations)",
