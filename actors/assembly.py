@@ -12,12 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import dramatiq
 import structlog
 
 from actors.audio import FORMATS, Joined, Piece, Timeline, join
-from actors.broker import ADDRESSES, JobBroker
-from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Run, Studio, begun
+from actors.run import Run, Studio, begun
 from storage.audio_store import AudioStoreError, ObjectMissing
 from storage.jobs import LeaseLost, Script, Stage, new_id
 
@@ -27,25 +25,6 @@ _FETCHES_AT_ONCE: Final = 8
 _TITLE_LENGTH: Final = 60
 
 log = structlog.get_logger()
-
-
-def declare_assemble(broker: JobBroker, studio: Studio) -> dramatiq.Actor[[str], None]:
-    """The actor `assemble` on the queue `assembly`."""
-    queue, name = ADDRESSES[Stage.ASSEMBLING]
-
-    @dramatiq.actor(
-        broker=broker,
-        queue_name=queue,
-        actor_name=name,
-        # The row says what is tried again, and until when.
-        max_retries=None,
-        throws=INTERRUPTS,
-        time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
-    )
-    def actor(job_id: str) -> None:
-        assemble(UUID(job_id), studio)
-
-    return actor
 
 
 def assemble(job_id: UUID, studio: Studio) -> None:

@@ -21,9 +21,8 @@ import dramatiq
 import structlog
 
 from actors.audio import AudioError, normalize_segment
-from actors.broker import ADDRESSES, JobBroker
 from actors.providers.provider import Line, Provider, ProviderError
-from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Run, Studio, begun
+from actors.run import Run, Studio, begun
 from storage.jobs import Claim, FailureReason, Script, Stage, Turn, new_id
 from storage.run_store import TurnPart
 from storage.segment_store import SegmentIntent
@@ -45,25 +44,6 @@ class Utterance:
     line: Line
     digest: bytes
     turn_indexes: Sequence[int]
-
-
-def declare_synthesize(broker: JobBroker, studio: Studio) -> dramatiq.Actor[[str], None]:
-    """The actor `synthesize` on the queue `synthesis`."""
-    queue, name = ADDRESSES[Stage.SYNTHESIZING]
-
-    @dramatiq.actor(
-        broker=broker,
-        queue_name=queue,
-        actor_name=name,
-        # The row counts the retries and says when they end.
-        max_retries=None,
-        throws=INTERRUPTS,
-        time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
-    )
-    def actor(job_id: str) -> None:
-        synthesize(UUID(job_id), studio)
-
-    return actor
 
 
 def synthesize(job_id: UUID, studio: Studio) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from uuid import UUID
 
 import dramatiq
 import structlog
 from dramatiq.worker import ConsumerThread, WorkerThread
 
-from actors.assembly import declare_assemble
-from actors.broker import JobBroker
+from actors.assembly import assemble
+from actors.broker import ADDRESSES, JobBroker
 from actors.leases import Leases
 from actors.providers.provider import Provider
 from actors.publisher import Publisher
-from actors.run import Studio
+from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Studio
 from actors.settings import WorkSettings
-from actors.synthesis import declare_synthesize
-from storage.jobs import Claim, FailureReason, LeaseLost
+from actors.synthesis import synthesize
+from storage.jobs import Claim, FailureReason, LeaseLost, Stage
 from storage.stores import Stores
 
 #: Threads look this often whether they are to stop, and consumers whether a delayed message is due.
@@ -27,6 +28,23 @@ _LOOK_MS: Final = 100
 _CONSUMER_STOP_S: Final = 3.0
 
 log = structlog.get_logger()
+
+
+def declare_actor(broker: JobBroker, stage: Stage, work: Callable[[UUID, Studio], None], studio: Studio) -> None:
+    """Have the messages of a stage worked on: the actor is a thin coat over `work`, which tells the story."""
+    queue, name = ADDRESSES[stage]
+
+    @dramatiq.actor(
+        broker=broker,
+        queue_name=queue,
+        actor_name=name,
+        # The row says what is tried again, how often, and until when.
+        max_retries=None,
+        throws=INTERRUPTS,
+        time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
+    )
+    def actor(job_id: str) -> None:  # pyright: ignore[reportUnusedFunction] # the broker keeps it
+        work(UUID(job_id), studio)
 
 
 class JobWorker:
@@ -57,8 +75,8 @@ class JobWorker:
             leases=leases,
             publish=publisher.publish,
         )
-        declare_synthesize(broker, studio)
-        declare_assemble(broker, studio)
+        declare_actor(broker, Stage.SYNTHESIZING, synthesize, studio)
+        declare_actor(broker, Stage.ASSEMBLING, assemble, studio)
         self._worker = dramatiq.Worker(
             broker, queues=set(queues), worker_threads=settings.worker_threads, worker_timeout=_LOOK_MS
         )
