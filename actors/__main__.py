@@ -8,13 +8,13 @@ from typing import Final
 
 import structlog
 
-from actors.broker import ADDRESSES, make_broker
-from actors.leases import Leases
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
-from actors.publisher import Publisher
+from actors.queue.broker import ADDRESSES, make_broker
+from actors.queue.leases import Leases
+from actors.queue.publisher import Publisher
+from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from actors.worker import JobWorker
 from storage.logs import LogSettings, configure_logs
 from storage.process import leave, run_command, stop_on_signals
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read

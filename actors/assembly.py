@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from actors.audio import FORMATS, Joined, Piece, Timeline, join
+from actors.audio.join import FORMATS, Joined, Piece, Timeline, join
 from actors.run import Run, Studio, begun
 from storage.audio_store import AudioStoreError, ObjectMissing
 from storage.jobs import LeaseLost, Script, Stage, new_id

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import structlog
 
-from actors.audio import FORMATS, Piece, join
+from actors.audio.join import FORMATS, Piece, join
 from actors.providers.provider import EVERY_LANGUAGE, Line, Provider, ProviderError, Voice, primary_language
 from actors.synthesis import segment_digest, speech_of
 from storage.audio_store import AudioStore, AudioStoreError, ObjectMissing

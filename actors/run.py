@@ -13,8 +13,8 @@ import dramatiq
 import structlog
 from dramatiq.middleware import Shutdown, TimeLimitExceeded
 
-from actors.leases import Lease, Leases
 from actors.providers.provider import Provider
+from actors.queue.leases import Lease, Leases
 from actors.settings import WorkSettings
 from storage.audio_store import AudioStore, ObjectStoreFull, ObjectStoreUnavailable
 from storage.jobs import Claim, FailureReason, LeaseLost, Stage

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import dramatiq
 import structlog
 
-from actors.audio import AudioError, normalize_segment
+from actors.audio.join import AudioError, normalize_segment
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.run import Run, Studio, begun
 from storage.jobs import Claim, FailureReason, Script, Stage, Turn, new_id

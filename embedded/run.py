@@ -18,13 +18,13 @@ from typing import Final
 import structlog
 
 from actors.__main__ import QUEUES
-from actors.broker import make_broker
-from actors.leases import Leases
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
-from actors.publisher import Publisher
+from actors.queue.broker import make_broker
+from actors.queue.leases import Leases
+from actors.queue.publisher import Publisher
+from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from actors.worker import JobWorker
 from embedded.children import DirectoryLock, EmbeddedServerError
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres

@@ -15,8 +15,8 @@ from uuid import UUID
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler  # pyright: ignore[reportMissingTypeStubs]
 
-from actors.broker import make_broker
-from actors.publisher import Publisher
+from actors.queue.broker import make_broker
+from actors.queue.publisher import Publisher
 from actors.settings import WorkSettings
 from scheduler import sweeps
 from storage.jobs import Stage

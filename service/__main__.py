@@ -7,10 +7,10 @@ import sys
 
 import structlog
 
-from actors.broker import make_broker
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
-from actors.publisher import Publisher
+from actors.queue.broker import make_broker
+from actors.queue.publisher import Publisher
 from actors.settings import WorkSettings
 from service.app import create_app
 from service.resources import make_resources

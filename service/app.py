@@ -9,12 +9,13 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from actors.preview import Previews
-from service import dialogues, download, health, jobs, metrics, openapi, page, providers, timeline
-from service.auth import caller, guards
-from service.errors import EXCEPTION_HANDLERS
-from service.json_body import MAX_BODY_BYTES
-from service.middleware import Frame
+from service.http.auth import caller, guards
+from service.http.errors import EXCEPTION_HANDLERS
+from service.http.json_body import MAX_BODY_BYTES
+from service.http.middleware import Frame
+from service.page import page
 from service.resources import Resources
+from service.routes import dialogues, download, health, jobs, metrics, openapi, providers, timeline
 from service.settings import ServiceSettings
 from storage.segment_store import SegmentStore
 

@@ -10,9 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from sqlalchemy import Engine
 
-from actors.broker import JobBroker
 from actors.providers.provider import Provider
-from actors.publisher import Publisher
+from actors.queue.broker import JobBroker
+from actors.queue.publisher import Publisher
 from storage.audio_store import AudioStore
 from storage.job_store import JobStore
 from storage.jobs import Stage

@@ -142,7 +142,7 @@ audio_files = Table(
     Column("state", Text, nullable=False),
     Column("size_bytes", BigInteger),
     Column("duration_ms", BigInteger),
-    # The waveform, as `actors/waveform.py` writes it.
+    # The waveform, as `actors/audio/waveform.py` writes it.
     Column("peaks", LargeBinary),
     _created_at(),
     CheckConstraint("state IN ('uploading', 'stored')", name="state"),

@@ -22,9 +22,9 @@ from botocore.config import Config
 from embedded.children import DirectoryLock, wait_until_gone
 from embedded.object_store import ObjectStore
 from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
-from embedded.rabbitmq import RabbitMQ, obtain
 from storage.migrate import migrate
 from tests.leftovers import SESSION_VARIABLE, clean_up_after_killed_sessions, describe, processes_of
+from tests.servers.rabbitmq import RabbitMQ, obtain
 
 #: How much room in memory the servers' files may need, in bytes. Docker gives a container 64 MB.
 ROOM_IN_MEMORY_BYTES = 2_000_000_000

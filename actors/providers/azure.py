@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
+from actors.audio.wav import NotAudio, audio_file, duration_s
 from actors.providers.http import VendorHttp
 from actors.providers.provider import Line, Problem, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import has_forbidden_characters, too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
-from actors.providers.wav import NotAudio, audio_file, duration_s
 from storage.jobs import Script
 
 CHARACTER_LIMIT: Final = 10_000

@@ -13,13 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from actors.audio.wav import wav_of
 from actors.providers.espeak_child import PITCH, PITCH_RANGE, RATE_WPM
 from actors.providers.espeak_pool import ChildPool
 from actors.providers.espeak_voices import EspeakVoice, installed_voices
 from actors.providers.provider import Line, Problem, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
-from actors.providers.wav import wav_of
 from storage.jobs import Script
 
 try:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
 
+from actors.audio.wav import NotAudio, audio_file, wav_of
 from actors.providers.http import Answer, VendorHttp
 from actors.providers.provider import EVERY_LANGUAGE, Line, Problem, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
-from actors.providers.wav import NotAudio, audio_file, wav_of
 from storage.jobs import Script
 
 MAX_TURN_CHARACTERS: Final = 4096

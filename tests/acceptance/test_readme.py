@@ -21,7 +21,7 @@ from actors.providers.settings import ProviderSettings
 from actors.settings import WorkSettings
 from embedded.children import free_port
 from embedded.settings import EmbeddedSettings
-from service.openapi import openapi_document
+from service.routes.openapi import openapi_document
 from service.settings import ServiceSettings
 from storage.logs import LogSettings
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings

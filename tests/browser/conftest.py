@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.stack import Stack, running_stack
+from tests.servers.chromium import ARGUMENTS, find_chromium
 
 Language = Literal["zh-TW", "en"]
 Visit = Callable[..., Page]

@@ -14,8 +14,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.stack import Stack, running_stack
+from tests.servers.chromium import ARGUMENTS, find_chromium
 
 Scheme = Literal["light", "dark"]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from embedded.object_store import ObjectStore
-from service.page import CONTENT_SECURITY_POLICY, STATIC_FILES, VERSION, WORDS
+from service.page.page import CONTENT_SECURITY_POLICY, STATIC_FILES, VERSION, WORDS
 from service.settings import ServiceSettings
 from tests.browser.conftest import TIMEOUT_MS, Visit
 from tests.browser.stack import Stack
@@ -50,7 +50,7 @@ def test_both_languages_have_the_same_words_with_the_same_blanks() -> None:
 
 def test_every_word_that_is_asked_for_is_there(stack: Stack) -> None:
     modules = b"".join(file.content for name, file in STATIC_FILES.items() if name.endswith(".js")).decode()
-    templates = "".join(path.read_text("utf-8") for path in Path("service/templates").iterdir())
+    templates = "".join(path.read_text("utf-8") for path in Path("service/page/templates").iterdir())
     unused = [
         key
         for key in WORDS["en"]

@@ -8,8 +8,8 @@ import pytest
 
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
-from embedded.rabbitmq import RabbitMQ
 from tests.chaos.ground import Ground
+from tests.servers.rabbitmq import RabbitMQ
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ import psutil
 import psycopg
 
 from embedded.children import EmbeddedServer
-from embedded.rabbitmq import NODE, find_programs
 from tests.chaos import process
 from tests.chaos.cluster import Cluster, Member, family_of, wait_until
 from tests.chaos.load import Pace
 from tests.chaos.process import ACTS, MOMENTS, Failpoint
+from tests.servers.rabbitmq import NODE, find_programs
 
 #: So many faults may be going on at the same time, each to another part.
 _AT_ONCE: Final = 3

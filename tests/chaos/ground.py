@@ -11,11 +11,11 @@ from typing import Final
 
 from embedded.object_store import ObjectStore
 from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
-from embedded.rabbitmq import RabbitMQ, obtain
 from storage.migrate import migrate
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from storage.stores import Stores
 from tests.chaos import audit
+from tests.servers.rabbitmq import RabbitMQ, obtain
 
 BUCKET: Final = "chaos"
 

@@ -20,7 +20,7 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from pika.adapters.blocking_connection import BlockingChannel
 from sqlalchemy.engine.default import DefaultDialect
 
-from actors.broker import Pipeline
+from actors.queue.broker import Pipeline
 from embedded.__main__ import main
 from storage.audio_store import AudioStore
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 from dramatiq import Message
 
-from actors.broker import ADDRESSES, make_broker
+from actors.queue.broker import ADDRESSES, make_broker
 from scheduler.sweeps import DeadWorkers
 from storage.jobs import FailureReason, Job, JobStatus, Stage
 from storage.stores import Stores

@@ -11,7 +11,7 @@ from dramatiq import Message
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from sqlalchemy import func
 
-from actors.broker import ADDRESSES, make_broker
+from actors.queue.broker import ADDRESSES, make_broker
 from scheduler.sweeps import OVERDUE_S, REPUBLISH_S
 from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Stage

@@ -10,9 +10,9 @@ from uuid import UUID
 import dramatiq
 
 from actors.assembly import assemble
-from actors.leases import Leases
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
+from actors.queue.leases import Leases
 from actors.run import Studio
 from actors.settings import WorkSettings
 from actors.synthesis import synthesize

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from actors.assembly import title_of
-from actors.waveform import pairs_of
+from actors.audio.waveform import pairs_of
 from storage import audio_store, run_store
 from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
 from storage.jobs import FailureReason, JobStatus, LeaseLost, Stage

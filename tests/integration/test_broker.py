@@ -13,9 +13,9 @@ from dramatiq.brokers import rabbitmq as dramatiq_rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from pika.exceptions import AMQPError
 
-from actors.broker import ADDRESSES, FencedConsumer, FencedRabbitmqBroker, InProcessBroker, announce, make_broker
-from embedded.rabbitmq import RabbitMQ
+from actors.queue.broker import ADDRESSES, FencedConsumer, FencedRabbitmqBroker, InProcessBroker, announce, make_broker
 from storage.jobs import Stage, new_id
+from tests.servers.rabbitmq import RabbitMQ
 
 
 def rabbitmq_broker(url: str) -> FencedRabbitmqBroker:

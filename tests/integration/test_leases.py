@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.leases import Leases
+from actors.queue.leases import Leases
 from storage.engine import make_engine
 from storage.job_store import JobRules
 from storage.jobs import FailureReason

@@ -18,18 +18,18 @@ import psutil
 import psycopg
 import pytest
 
-from actors.broker import FencedRabbitmqBroker, make_broker
-from actors.publisher import Publisher
+from actors.queue.broker import FencedRabbitmqBroker, make_broker
+from actors.queue.publisher import Publisher
 from embedded.children import wait_until_gone
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
-from embedded.rabbitmq import RabbitMQ
 from scheduler.__main__ import Timetable
 from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
 from storage.settings import ObjectStoreSettings
 from storage.stores import Stores
 from tests.integration.system import Client, Process, System, request, server_environment, wait_until
 from tests.samples import script
+from tests.servers.rabbitmq import RabbitMQ
 from tests.standins.openai import OpenAIStandIn
 
 # One house: API, scheduler and two workers on servers that are taken away from them and given back.

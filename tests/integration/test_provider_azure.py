@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from actors.audio.wav import wav_of
 from actors.providers import voice_list
 from actors.providers.azure import Azure
 from actors.providers.provider import Line, ProviderError
-from actors.providers.wav import wav_of
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins import tone
 from tests.standins.azure import KEY, AzureStandIn

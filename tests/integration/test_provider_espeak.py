@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from actors.audio.wav import duration_s
 from actors.providers import espeak as espeak_module
 from actors.providers.espeak import MAX_TURN_CHARACTERS, Espeak
 from actors.providers.provider import Line, ProviderError
-from actors.providers.wav import duration_s
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.settings import settings_of
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from actors.audio.wav import duration_s
 from actors.providers.openai import MAX_TURN_CHARACTERS, OPENAI_VOICES, OpenAI
 from actors.providers.provider import EVERY_LANGUAGE, Line, ProviderError
-from actors.providers.wav import duration_s
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins import tone
 from tests.standins.openai import KEY, VOICES, OpenAIStandIn

@@ -13,12 +13,12 @@ from uuid import UUID
 import psutil
 import pytest
 
-from actors import publisher as module
-from actors.broker import FencedRabbitmqBroker, JobBroker, Pipeline, make_broker
-from actors.publisher import Publisher
-from embedded.rabbitmq import RabbitMQ
+from actors.queue import publisher as module
+from actors.queue.broker import FencedRabbitmqBroker, JobBroker, Pipeline, make_broker
+from actors.queue.publisher import Publisher
 from storage.jobs import Stage, new_id
 from tests.integration.system import wait_until
+from tests.servers.rabbitmq import RabbitMQ
 
 
 class Noted:

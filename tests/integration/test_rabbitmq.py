@@ -13,7 +13,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from embedded.children import EmbeddedServerError, wait_until_gone
-from embedded.rabbitmq import SERVICE_POLICY, RabbitMQ, obtain, services_stay_off
+from tests.servers.rabbitmq import SERVICE_POLICY, RabbitMQ, obtain, services_stay_off
 
 
 @contextlib.contextmanager
@@ -84,7 +84,7 @@ def test_a_taken_port_is_named(server_directory: Path):
 
 def test_without_any_way_to_get_one_it_says_what_to_install(server_directory: Path, monkeypatch: pytest.MonkeyPatch):
     for way in ("is_installed", "can_install", "has_docker_engine"):
-        monkeypatch.setattr(f"embedded.rabbitmq.{way}", lambda: False)
+        monkeypatch.setattr(f"tests.servers.rabbitmq.{way}", lambda: False)
 
     with pytest.raises(EmbeddedServerError, match="apt-get install rabbitmq-server"):
         obtain(server_directory)
@@ -93,7 +93,7 @@ def test_without_any_way_to_get_one_it_says_what_to_install(server_directory: Pa
 def test_the_policy_for_services_comes_back(monkeypatch: pytest.MonkeyPatch, server_directory: Path):
     policy = server_directory / SERVICE_POLICY.name
     policy.write_text("the one that was there")
-    monkeypatch.setattr("embedded.rabbitmq.SERVICE_POLICY", policy)
+    monkeypatch.setattr("tests.servers.rabbitmq.SERVICE_POLICY", policy)
 
     with services_stay_off():
         assert "exit 101" in policy.read_text()

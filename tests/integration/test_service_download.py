@@ -211,7 +211,7 @@ def test_a_client_that_goes_away_leaves_nothing_open(
 def test_a_client_that_takes_no_more_is_given_up(
     endless: tuple[CountingStore, Callable[[], socket.socket]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.download.STALLED_CLIENT_S", 0.2)
+    monkeypatch.setattr("service.routes.download.STALLED_CLIENT_S", 0.2)
     store, download = endless
     with download():
         wait_until(lambda: store.open_streams == 1)

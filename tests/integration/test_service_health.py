@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from embedded.object_store import ObjectStore
-from service.health import CHECK_TIMEOUT_S, Checks
+from service.routes.health import CHECK_TIMEOUT_S, Checks
 from storage.settings import ObjectStoreSettings
 from tests.service_api import SCRIPT, Api, running_api, settings_of
 

@@ -11,7 +11,7 @@ import pytest
 
 from actors.providers.provider import Line, ProviderError, Voice
 from embedded.object_store import ObjectStore
-from service import providers as service_providers
+from service.routes import providers as service_providers
 from tests.service_api import Api, StubProvider, running_api, settings_of
 from tests.standins import tone
 

@@ -14,7 +14,7 @@ import pytest
 
 from actors.providers.provider import ProviderError
 from actors.settings import WorkSettings
-from service.revision import revision_of
+from service.requests.revision import revision_of
 from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobStatus, Stage
 from storage.run_store import RunStore

@@ -16,13 +16,13 @@ from dramatiq.middleware import TimeLimitExceeded
 from dramatiq.worker import WorkerThread
 
 from actors.__main__ import QUEUES
-from actors.broker import FencedRabbitmqBroker, JobBroker, make_broker
-from actors.leases import Leases
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
-from actors.publisher import Publisher
+from actors.queue.broker import FencedRabbitmqBroker, JobBroker, make_broker
+from actors.queue.leases import Leases
+from actors.queue.publisher import Publisher
+from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from actors.worker import JobWorker
 from embedded.object_store import ObjectStore
 from scheduler import sweeps
 from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage

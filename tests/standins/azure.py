@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from xml.etree import ElementTree
 
-from actors.providers.wav import wav_of
+from actors.audio.wav import wav_of
 from tests.standins import tone
 from tests.standins.server import Call, Reply, StandIn, path_of
 

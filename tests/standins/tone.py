@@ -8,7 +8,7 @@ from array import array
 from functools import lru_cache
 from hashlib import sha256
 
-from actors.providers.wav import wav_of
+from actors.audio.wav import wav_of
 
 SAMPLE_RATE_HZ = 24_000
 #: How long one character sounds. Not as speech, but so that a test can tell lengths apart.

@@ -15,8 +15,8 @@ from typing import Literal
 import av
 import pytest
 
-from actors.audio import SAMPLE_RATE_HZ, AudioError, normalize_segment
-from actors.audio_segment import segment_length
+from actors.audio.join import SAMPLE_RATE_HZ, AudioError, normalize_segment
+from actors.audio.segment import segment_length
 
 Codec = Literal["libmp3lame", "libopus", "flac"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.byte_range import ByteRange, RangeNotSatisfiable, wanted_range
+from service.http.byte_range import ByteRange, RangeNotSatisfiable, wanted_range
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import STATUS_OF
-from service.messages import ERRORS, FAILURES, ErrorCode, failure_message, preferred_language
+from service.http.errors import STATUS_OF
+from service.http.messages import ERRORS, FAILURES, ErrorCode, failure_message, preferred_language
 from storage.jobs import FailureReason
 
 

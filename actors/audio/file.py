@@ -1,0 +1,202 @@
+"""The file that a listener gets: the formats it can have, its encoder, its title, speakers and chapters.
+
+Takes samples in order and knows nothing of turns or levels: what is heard when is the matter of `actors/audio/join.py`.
+"""
+
+# PyAV leaves the parameter of its Packet open, and with it the types of encode and mux.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+import av
+from av import AudioFrame, AudioStream
+from av.container import OutputContainer
+
+from actors.audio.segment import BLOCK_SAMPLES, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, frame_of
+
+#: The counters of ID3v2's table of contents and of MP4's chapter list are one byte.
+_MAX_CHAPTERS: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file: what a client needs to know of it, and then how libav is told to write it."""
+
+    name: str
+    content_type: str
+    #: Of the file's name, without the dot.
+    extension: str
+    muxer: str
+    codec: Literal["aac", "flac", "libmp3lame", "libopus", "pcm_s16le"]
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    #: Bits a second; None where the codec loses nothing.
+    bit_rate: int | None = None
+    #: The length is a multiple of so many samples of a segment.
+    whole_samples: int = 1
+    labels: Literal["none", "title", "chapters"] = "title"
+    muxer_options: Mapping[str, str] = field(default_factory=dict[str, str])
+    codec_options: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+_MP3 = Format(
+    "mp3",
+    "audio/mpeg",
+    "mp3",
+    muxer="mp3",
+    codec="libmp3lame",
+    bit_rate=64_000,
+    labels="chapters",
+    # Version 3 of ID3 is the one that players read. Level 7 takes half the time of LAME's default, which is for music.
+    muxer_options={"id3v2_version": "3"},
+    codec_options={"compression_level": "7"},
+)
+
+# No labels, and not the writer's name either (bitexact): the plain header of 44 bytes that every reader understands.
+_WAV = Format(
+    "wav",
+    "audio/wav",
+    "wav",
+    muxer="wav",
+    codec="pcm_s16le",
+    labels="none",
+    muxer_options={"fflags": "+bitexact"},
+)
+
+# Opus runs at 48 kHz whatever goes in.
+_OGG = Format("ogg", "audio/ogg", "ogg", muxer="ogg", codec="libopus", sample_rate_hz=48_000, bit_rate=48_000)
+
+_FLAC = Format("flac", "audio/flac", "flac", muxer="flac", codec="flac")
+
+_M4A = Format(
+    "m4a",
+    "audio/mp4",
+    "m4a",
+    muxer="ipod",
+    codec="aac",
+    bit_rate=64_000,
+    # Decoders do not cut the last frame of AAC to what was in it, so the file ends with a whole frame.
+    whole_samples=1024,
+    labels="chapters",
+    # The index in front, so that a browser plays before it has everything; lengths in samples, not in milliseconds.
+    muxer_options={"movflags": "+faststart", "movie_timescale": str(SAMPLE_RATE_HZ)},
+)
+
+#: The formats by name.
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType({made.name: made for made in (_MP3, _WAV, _OGG, _FLAC, _M4A)})
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A mark that a player can jump to."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the file says about itself, where its format can."""
+
+    title: str | None = None
+    speakers: Sequence[str] = ()
+    chapters: Sequence[Chapter] = ()
+
+
+class Encoder:
+    """Takes samples in order, one block at a time. `written` is how many it has taken.
+
+    `listen` gets each block as a frame before it is encoded.
+    """
+
+    def __init__(self, container: OutputContainer, stream: AudioStream, listen: Callable[[AudioFrame], None]) -> None:
+        self.written = 0
+        self._container = container
+        self._stream = stream
+        self._listen = listen
+
+    def write(self, samples: memoryview) -> None:
+        """Encode these 16 bit samples."""
+        for at in range(0, len(samples), BLOCK_SAMPLES):
+            block = samples[at : at + BLOCK_SAMPLES]
+            frame = frame_of(block.tobytes(), self.written)
+            self._listen(frame)
+            self._container.mux(self._stream.encode(frame))
+            self.written += len(block)
+
+    def write_silence(self, count: int) -> None:
+        """Encode `count` samples of nothing."""
+        silence = memoryview(bytes(min(count, BLOCK_SAMPLES) * BYTES_PER_SAMPLE)).cast("h")
+        for left in range(count, 0, -BLOCK_SAMPLES):
+            self.write(silence[:left])
+
+    def finish(self) -> None:
+        """Encode what the codec still holds back."""
+        # LAME may flush a last packet of no duration. With it the muxer forgets how much of the one before is
+        # padding, and a decoder finds up to 46 samples too many.
+        self._container.mux([packet for packet in self._stream.encode(None) if packet.duration])
+
+
+@contextmanager
+def encoding(
+    output: Path, kind: Format, labels: Labels, listen: Callable[[AudioFrame], None] = lambda _frame: None
+) -> Generator[Encoder]:
+    """An encoder that writes `output`, a file on a disk: its length goes into its head at the end.
+
+    The file is not usable when the body raises. `listen` hears what is written.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    with av.open(output, "w", format=kind.muxer, container_options=dict(kind.muxer_options)) as container:
+        stream = container.add_stream(
+            kind.codec, rate=kind.sample_rate_hz, options=dict(kind.codec_options), layout="mono"
+        )
+        if kind.bit_rate is not None:
+            stream.bit_rate = kind.bit_rate
+        _label(container, kind, labels)
+        encoder = Encoder(container, stream, listen)
+        yield encoder
+        encoder.finish()
+
+
+def _label(container: OutputContainer, kind: Format, labels: Labels) -> None:
+    if kind.labels == "none":
+        return
+    if labels.title:
+        container.metadata["title"] = _encodable(labels.title)
+    if labels.speakers:
+        container.metadata["artist"] = _encodable(", ".join(labels.speakers))
+    if kind.labels == "chapters":
+        container.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": chapter.start_ms,
+                    "end": chapter.end_ms,
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": _encodable(chapter.title)},
+                }
+                for number, chapter in enumerate(_as_many_as_fit(labels.chapters), start=1)
+            ]
+        )
+
+
+def _as_many_as_fit(chapters: Sequence[Chapter]) -> list[Chapter]:
+    step = math.ceil(len(chapters) / _MAX_CHAPTERS) or 1
+    merged = (chapters[at : at + step] for at in range(0, len(chapters), step))
+    return [Chapter(few[0].start_ms, few[-1].end_ms, few[0].title) for few in merged]
+
+
+def _encodable(text: str) -> str:
+    # A lone surrogate cannot be written as UTF-8, and NUL ends a text in C.
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()

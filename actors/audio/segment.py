@@ -1,0 +1,218 @@
+"""A segment as sound: one turn as spoken, in a WAV file of one channel, 16 bit, `SAMPLE_RATE_HZ`.
+
+Made here from whatever a vendor sent, refused here when that is not speech, and read again here, block by block. How
+segments become one file is in `actors/audio/join.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import wave
+from array import array
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import av
+from av import AudioFrame, AudioResampler
+from av.container import InputContainer
+from av.error import FFmpegError
+
+#: Samples a second of a segment: what most voices are made at, and more than speech needs.
+SAMPLE_RATE_HZ: Final = 24_000
+
+SAMPLES_PER_MS: Final = SAMPLE_RATE_HZ // 1000
+BYTES_PER_SAMPLE: Final = 2
+
+#: How much sound is handed to libav at a time: one second.
+BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ
+
+#: What a vendor may answer with. Without the list libav would also open the files and ports that a playlist names.
+_DEMUXERS: Final = "wav,w64,aiff,au,mp3,aac,ogg,flac,mov,matroska,webm"
+
+#: Speech faster than this is no speech, not even at four times the usual speed: milliseconds for a letter or digit, and
+#: for a wide one (Chinese, Japanese, Korean), which is a syllable or more.
+_SHORTEST_LETTER_MS: Final = 5
+_SHORTEST_WIDE_LETTER_MS: Final = 20
+
+#: No utterance is shorter than this, whatever its text.
+_SHORTEST_SEGMENT_MS: Final = 20
+
+#: Nor is speech slower than this: something for breath, and for each character what a quarter of the usual speed needs.
+_LONGEST_SEGMENT_MS: Final = 30_000
+_LONGEST_CHARACTER_MS: Final = 2_000
+
+#: A segment whose highest sample stays below this (-60 dB of full scale) is silence.
+_SILENCE_PEAK: Final = 33
+
+#: Clipped sound stays at full scale for several samples at a time. Of speech that was made 10 dB too loud that is one
+#: sample in 50 or more, 3 dB too loud one in 400 or less, and none of speech that merely reaches full scale.
+_FULL_SCALE: Final = 32_700
+_CLIPPED_RUN_SAMPLES: Final = 3
+_CLIPPED_SHARE: Final = 1 / 50
+
+#: Sizes from here on, and 0, are what a WAV header says that was written before the length was known.
+_PLACEHOLDER_SIZE: Final = 0x7FFF_0000
+
+#: A chunk of a WAV file begins with its name and its size, four bytes each; it is followed by a byte if that is odd.
+_WAV_CHUNK_HEADER_BYTES: Final = 8
+
+#: So much may be missing from what a WAV header states: some vendors count the header in.
+_WAV_SLACK_BYTES: Final = 1024
+
+#: So much may be missing from what an MP3 header states: a decoder drops a frame at either end.
+_MP3_SLACK_SAMPLES: Final = 100 * SAMPLES_PER_MS
+
+
+class AudioError(Exception):
+    """What a vendor sent is not usable as speech; the message says why in plain words."""
+
+
+def normalize_segment(data: bytes, *, text: str) -> bytes:
+    """Make what a vendor sent as the speech of `text` into a segment: the bytes of a WAV file.
+
+    Takes whatever libav decodes, WAV headers without a true size included.
+
+    Raises:
+        AudioError: it does not decode, was cut off, is empty, is silent although there is something to say, is clipped
+            beyond repair, or is absurdly short or long for its text.
+    """
+    _refuse_cut_off_wav(data)
+    samples = _decode(data, longest_ms=_LONGEST_SEGMENT_MS + _LONGEST_CHARACTER_MS * len(text))
+    _refuse_what_is_not_speech(samples, text)
+    return _wav(samples)
+
+
+def segment_length(path: Path) -> int:
+    """How many samples the segment in this file has.
+
+    Raises:
+        AudioError: it is no whole segment.
+    """
+    with _open_segment(path) as segment:
+        return segment.getnframes()
+
+
+def segment_frames(paths: Iterable[Path]) -> Generator[AudioFrame]:
+    """The segments in these files, one after the other, in blocks that libav takes; only one block is in memory.
+
+    Raises:
+        AudioError: a file is no whole segment.
+    """
+    position = 0
+    for path in paths:
+        with _open_segment(path) as segment:
+            while block := segment.readframes(BLOCK_SAMPLES):
+                yield frame_of(block, position)
+                position += len(block) // BYTES_PER_SAMPLE
+
+
+def frame_of(samples: bytes, position: int) -> AudioFrame:
+    """A frame of these samples, the first of which is number `position` of its stream."""
+    frame = AudioFrame(format="s16", layout="mono", samples=len(samples) // BYTES_PER_SAMPLE)
+    frame.planes[0].update(samples)
+    frame.sample_rate = SAMPLE_RATE_HZ
+    frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
+    frame.pts = position
+    return frame
+
+
+def append_frames(samples: array[int], frames: Iterable[AudioFrame]) -> None:
+    """Put the samples of these mono 16 bit frames at the end of `samples`."""
+    for frame in frames:
+        samples.frombytes(memoryview(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE])
+
+
+def _refuse_cut_off_wav(data: bytes) -> None:
+    # libav plays what is there and says nothing.
+    if not data.startswith(b"RIFF"):
+        return
+    at = 12
+    while (name := data[at : at + 4]) != b"data" and name:
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += _WAV_CHUNK_HEADER_BYTES + size + size % 2
+    stated = int.from_bytes(data[at + 4 : at + 8], "little")
+    present = len(data) - at - _WAV_CHUNK_HEADER_BYTES
+    if 0 <= present < stated - _WAV_SLACK_BYTES and stated < _PLACEHOLDER_SIZE:
+        raise AudioError(f"the audio was cut off: {present} of {stated} bytes came")
+
+
+def _decode(data: bytes, *, longest_ms: int) -> array[int]:
+    samples = array("h")
+    resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+    try:
+        with av.open(io.BytesIO(data), "r", container_options={"format_whitelist": _DEMUXERS}) as container:
+            if not container.streams.audio:
+                raise AudioError("there is no sound in what was sent")
+            for frame in container.decode(container.streams.audio[0]):
+                append_frames(samples, resampler.resample(frame))
+                if len(samples) > longest_ms * SAMPLES_PER_MS:
+                    raise AudioError(f"the audio is absurdly long for its text: more than {longest_ms} ms")
+            append_frames(samples, resampler.resample(None))
+            stated = _stated_mp3_length(container, data)
+    except (FFmpegError, ValueError) as error:  # ValueError: its sample rate changes halfway
+        raise AudioError(f"the audio does not decode: {error}") from error
+    if len(samples) < stated - _MP3_SLACK_SAMPLES:
+        raise AudioError(f"the audio was cut off: {len(samples)} of {stated} samples came")
+    return samples
+
+
+def _stated_mp3_length(container: InputContainer, data: bytes) -> int:
+    # Without one of these tags libav guesses the length from the first frames, which says nothing about the rest.
+    tagged = b"Xing" in data[:8192] or b"Info" in data[:8192]
+    stream = container.streams.audio[0]
+    if container.format.name != "mp3" or not tagged or stream.duration is None or stream.time_base is None:
+        return 0
+    return int(stream.duration * stream.time_base * SAMPLE_RATE_HZ)
+
+
+def _refuse_what_is_not_speech(samples: array[int], text: str) -> None:
+    if not samples:
+        raise AudioError("the audio is empty")
+    letters = [character for character in text if character.isalnum()]
+    peak = max(max(samples), -min(samples))
+    if letters and peak < _SILENCE_PEAK:
+        raise AudioError("the audio is all silence")
+    if peak >= _FULL_SCALE and _clipped_samples(samples) > _CLIPPED_SHARE * len(samples):
+        raise AudioError("the audio is clipped: it was made too loud for its format")
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in letters)
+    spoken_ms = wide * _SHORTEST_WIDE_LETTER_MS + (len(letters) - wide) * _SHORTEST_LETTER_MS
+    shortest_ms = max(_SHORTEST_SEGMENT_MS, spoken_ms)
+    if len(samples) < shortest_ms * SAMPLES_PER_MS:
+        length_ms = len(samples) // SAMPLES_PER_MS
+        raise AudioError(f"the audio is absurdly short for its text: {length_ms} ms for {len(letters)} letters")
+
+
+def _clipped_samples(samples: array[int]) -> int:
+    """How many samples stay at full scale, on the same side, with their neighbours."""
+    runs = groupby(samples, lambda sample: (sample >= _FULL_SCALE) - (sample <= -_FULL_SCALE))
+    lengths = (sum(1 for _ in run) for side, run in runs if side)
+    return sum(length for length in lengths if length >= _CLIPPED_RUN_SAMPLES)
+
+
+def _wav(samples: array[int]) -> bytes:
+    written = io.BytesIO()
+    with wave.open(written, "wb") as segment:
+        segment.setnchannels(1)
+        segment.setsampwidth(BYTES_PER_SAMPLE)
+        segment.setframerate(SAMPLE_RATE_HZ)
+        segment.writeframes(samples.tobytes())
+    return written.getvalue()
+
+
+@contextmanager
+def _open_segment(path: Path) -> Generator[wave.Wave_read]:
+    try:
+        with wave.open(str(path), "rb") as segment:
+            shape = (segment.getnchannels(), segment.getsampwidth(), segment.getframerate())
+            if shape != (1, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ):
+                raise AudioError(f"{path.name} is not a segment: channels, bytes a sample, and rate are {shape}")
+            if path.stat().st_size < segment.getnframes() * BYTES_PER_SAMPLE:
+                raise AudioError(f"{path.name} is not whole")
+            yield segment
+    except (wave.Error, EOFError) as error:
+        raise AudioError(f"{path.name} is not a segment: {error}") from error

@@ -1,0 +1,88 @@
+"""Around every request, routed or not: its id, one line in the log, its numbers, and the headers of every answer."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.routes.metrics import Metrics
+
+log = structlog.get_logger()
+
+#: An id that a proxy or client may give its request. Anything else is replaced: it goes into logs.
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+
+#: What a browser is told about every answer that does not say it itself.
+_SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+#: Jobs change, and belong to their user.
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+class Frame:
+    """An ASGI app around another one."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _framed(message["headers"], request_id)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+            try:
+                await self._app(scope, receive, send_framed)
+            except Exception:
+                # The answer had begun; what is left is to cut the connection, so that it is not taken for whole.
+                log.exception("answer_broke_off")
+                raise
+            finally:
+                self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Any, status: int, duration_s: float) -> None:
+        method: str = scope["method"]
+        route: str = scope.get("path_template", "unmatched")
+        known_method = method if method in _METHODS else "other"
+        self._metrics.requests.labels(known_method, route, str(status)).inc()
+        self._metrics.request_duration.labels(known_method, route).observe(duration_s)
+        log.info("request", method=method, path=scope["path"], status=status, duration_ms=round(duration_s * 1000, 1))
+
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _request_id(scope: Any) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value
+    return uuid4().hex.encode()
+
+
+def _framed(headers: Any, request_id: bytes) -> list[tuple[bytes, bytes]]:
+    given: list[tuple[bytes, bytes]] = list(headers)
+    said = {name.lower() for name, _ in given}
+    added = [header for header in (*_SECURITY_HEADERS, _NO_STORE) if header[0] not in said]
+    return [*given, (b"x-request-id", request_id), *added]

@@ -1,0 +1,1 @@
+"""The web page: its routes, templates and static files."""

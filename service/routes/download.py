@@ -1,0 +1,185 @@
+"""The audio of a job: streamed through us, or by a link to the object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Final, Literal
+from uuid import UUID
+
+from anyio import CancelScope, CapacityLimiter, create_task_group, fail_after, to_thread
+from litestar import HttpMethod, get, route
+from litestar.params import FromPath, FromQuery
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from service.http.byte_range import RangeNotSatisfiable, wanted_range
+from service.http.errors import AnyRequest, ApiError
+from service.http.messages import ErrorCode
+from service.requests.schemas import DownloadLink
+from service.resources import Caller, Given
+from service.routes.jobs import parse_job_id
+from storage.audio_store import ObjectMissing, content_disposition
+from storage.jobs import AudioFile, Job, JobStatus
+
+#: A client that takes no byte for so long is given up, so that it does not hold a connection to the object store.
+STALLED_CLIENT_S: Final = 60
+#: Reads from the object store that run at a time. They have threads of their own: a slow store holds up nobody else.
+READS_AT_ONCE: Final = 32
+_reads: Final = CapacityLimiter(READS_AT_ONCE)
+#: A client may keep what it got, but asks each time whether it is still its to have.
+KEPT_BUT_CHECKED: Final = "private, max-age=0, must-revalidate"
+
+#: Whether a client means to save what it gets, or to show it.
+Disposition = Literal["attachment", "inline"]
+
+
+@route("/jobs/{job_id:str}/download", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True)
+def download_audio(
+    resources: Given,
+    user_id: Caller,
+    request: AnyRequest,
+    job_id: FromPath[str],
+    disposition: FromQuery[Disposition] = "attachment",
+) -> ASGIApp:
+    """The audio itself, or a part of it."""
+    job, audio = audio_of(resources, user_id, job_id)
+    etag = f'"{audio.id}"'  # an object is never written twice, so its id names its bytes
+    headers = {
+        "Content-Type": audio.content_type,
+        "Content-Disposition": content_disposition(disposition, _audio_name(job, audio)),
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Cache-Control": KEPT_BUT_CHECKED,
+    }
+    if is_known(request.headers.get("if-none-match"), etag):
+        return AudioAnswer(304, {"ETag": etag, "Cache-Control": KEPT_BUT_CHECKED})
+    try:
+        if request.method == HttpMethod.HEAD:
+            resources.audio.stat(audio.object_key)
+            return AudioAnswer(200, {**headers, "Content-Length": str(audio.size_bytes)})
+        return _send_part(resources, audio, headers, _range_header(request, etag))
+    except ObjectMissing:
+        raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
+
+
+@get("/jobs/{job_id:str}/download-link", sync_to_thread=True)
+def link_to_audio(resources: Given, user_id: Caller, job_id: FromPath[str]) -> DownloadLink:
+    """A presigned link, for a client that fetches from the object store itself."""
+    job, audio = audio_of(resources, user_id, job_id)
+    try:
+        resources.audio.stat(audio.object_key)
+    except ObjectMissing:
+        raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
+    link = resources.audio.presign(audio.object_key, filename=_audio_name(job, audio))
+    return DownloadLink(url=link.url, expires_at=link.expires_at)
+
+
+def completed(job: Job) -> Job:
+    """The job itself.
+
+    Raises:
+        ApiError: it is not completed.
+    """
+    if job.status is not JobStatus.COMPLETED:
+        raise ApiError(ErrorCode.JOB_NOT_COMPLETED, {"status": job.status})
+    return job
+
+
+def audio_of(resources: Given, user_id: UUID, job_id: str) -> tuple[Job, AudioFile]:
+    """A completed job and its result.
+
+    Raises:
+        JobNotFound: the user has no such job.
+        ApiError: it is not completed, or its audio is gone.
+    """
+    job = completed(resources.jobs.get(user_id, parse_job_id(job_id)))
+    audio = resources.jobs.audio_file(job)
+    if audio is None:
+        raise ApiError(ErrorCode.AUDIO_EXPIRED)
+    return job, audio
+
+
+def file_name(job: Job, suffix: str) -> str:
+    """What a file of this job is called where it is saved."""
+    return f"readthrough-{job.id}{suffix}"
+
+
+def _audio_name(job: Job, audio: AudioFile) -> str:
+    return file_name(job, PurePosixPath(audio.object_key).suffix)
+
+
+def _send_part(resources: Given, audio: AudioFile, headers: Mapping[str, str], range_header: str | None) -> ASGIApp:
+    size = audio.size_bytes
+    try:
+        part = wanted_range(range_header, size)
+    except RangeNotSatisfiable:
+        raise ApiError(
+            ErrorCode.RANGE_NOT_SATISFIABLE, {"size_bytes": size}, headers={"Content-Range": f"bytes */{size}"}
+        ) from None
+    if part is None:
+        status, start, end = 200, 0, size - 1
+    else:
+        status, start, end = 206, part.start, part.end
+        headers = {**headers, "Content-Range": f"bytes {start}-{end}/{size}"}
+    chunks = resources.audio.open(audio.object_key, start=start, end=end)
+    # The first bytes are here before the answer begins: until then a store that fails is an error like any other.
+    first = next(chunks, b"")
+    return AudioAnswer(status, {**headers, "Content-Length": str(end - start + 1)}, first, chunks)
+
+
+def _range_header(request: AnyRequest, etag: str) -> str | None:
+    """`Range`, unless `If-Range` says that it was meant for other bytes (RFC 9110, 13.1.5)."""
+    if_range = request.headers.get("if-range")
+    return None if if_range is not None and if_range.strip() != etag else request.headers.get("range")
+
+
+def is_known(if_none_match: str | None, etag: str) -> bool:
+    """Whether the client has these bytes (RFC 9110, 13.1.2; the comparison is weak)."""
+    if if_none_match is None:
+        return False
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in known or "*" in known
+
+
+class AudioAnswer:
+    """An answer whose body comes from the object store, a chunk at a time.
+
+    Whatever ends it (the last byte, a client that leaves or stalls, a store that breaks off), the connection to the
+    store is closed. Litestar's own stream leaves that to the garbage collector.
+    """
+
+    def __init__(
+        self, status: int, headers: Mapping[str, str], first: bytes = b"", rest: Iterator[bytes] | None = None
+    ) -> None:
+        self._status = status
+        self._headers = headers
+        self._first = first
+        self._rest = rest if rest is not None else iter(())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with create_task_group() as tasks:
+                tasks.start_soon(_cancel_when_client_leaves, receive, tasks.cancel_scope)
+                await self._send(send)
+                tasks.cancel_scope.cancel()
+        finally:
+            close = getattr(self._rest, "close", None)
+            if close is not None:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(close, limiter=_reads)
+
+    async def _send(self, send: Send) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        chunk = self._first
+        while chunk:
+            with fail_after(STALLED_CLIENT_S):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            chunk = await to_thread.run_sync(next, self._rest, b"", limiter=_reads)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _cancel_when_client_leaves(receive: Receive, scope: CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()

@@ -1,0 +1,155 @@
+"""Jobs: submit, list, look at, cancel, resubmit, revise.
+
+What is valid: `job_request.py`, `revision.py`; the audio: `download.py`; captions and waveform: `timeline.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
+
+from actors.providers.provider import Problem
+from service.http.errors import AnyRequest, InvalidRequest, language_of
+from service.http.json_body import read_json
+from service.http.messages import Language, failure_message
+from service.requests.job_request import script_of
+from service.requests.revision import revision_of
+from service.requests.schemas import JobDetail, JobList, JobResponse, Progress, ResultMetadata
+from service.resources import Caller, Given
+from service.routes.metrics import Measured
+from storage.jobs import Job, JobNotFound, JobStatus, Script, Stage
+
+#: The largest offset that PostgreSQL takes. Beyond it there are no jobs either.
+_LARGEST_OFFSET: Final = 2**63 - 1
+_IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
+
+
+@post("/jobs", sync_to_thread=True)
+def submit_job(
+    resources: Given, metrics: Measured, user_id: Caller, request: AnyRequest, body: RawBody
+) -> Response[JobResponse]:
+    """Accept a dialogue to be spoken."""
+    idempotency_key = idempotency_key_of(request)
+    script = script_of(read_json(request, body), resources.providers)
+    job = resources.jobs.submit(user_id, script, idempotency_key=idempotency_key)
+    return _accepted(resources, metrics, job)
+
+
+@get("/jobs", sync_to_thread=True)
+def list_jobs(
+    resources: Given,
+    user_id: Caller,
+    status: FromQuery[JobStatus | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    offset: Annotated[int, QueryParameter(ge=0)] = 0,
+) -> JobList:
+    """A page of the caller's jobs, newest first."""
+    jobs, total = resources.jobs.list(user_id, status=status, limit=limit, offset=min(offset, _LARGEST_OFFSET))
+    return JobList(items=[job_response(job) for job in jobs], total=total, limit=limit, offset=offset)
+
+
+@get("/jobs/{job_id:str}", sync_to_thread=True)
+def get_job(resources: Given, user_id: Caller, request: AnyRequest, job_id: FromPath[str]) -> Response[JobDetail]:
+    """All of a job."""
+    job, script = resources.jobs.get_with_script(user_id, parse_job_id(job_id))
+    return Response(job_detail(job, script, language_of(request)), headers={"Vary": "Accept-Language"})
+
+
+@delete("/jobs/{job_id:str}", status_code=200, sync_to_thread=True)
+def cancel_job(resources: Given, user_id: Caller, job_id: FromPath[str]) -> JobResponse:
+    """Take a pending job back."""
+    return job_response(resources.jobs.cancel(user_id, parse_job_id(job_id)))
+
+
+@post("/jobs/{job_id:str}/resubmit", sync_to_thread=True)
+def resubmit_job(resources: Given, metrics: Measured, user_id: Caller, job_id: FromPath[str]) -> Response[JobResponse]:
+    """A new job with the input of a failed or cancelled one."""
+    return _accepted(resources, metrics, resources.jobs.resubmit(user_id, parse_job_id(job_id)))
+
+
+@post("/jobs/{job_id:str}/revise", sync_to_thread=True)
+def revise_job(
+    resources: Given, metrics: Measured, user_id: Caller, request: AnyRequest, job_id: FromPath[str], body: RawBody
+) -> Response[JobResponse]:
+    """A new job of a completed or failed one, with some of its turns changed or spoken again."""
+    earlier = parse_job_id(job_id)
+    script, takes = resources.jobs.to_revise(user_id, earlier)
+    revision = revision_of(script, takes, read_json(request, body), resources.providers)
+    job = resources.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
+    return _accepted(resources, metrics, job)
+
+
+def parse_job_id(text: str) -> UUID:
+    """The id in a path.
+
+    Raises:
+        JobNotFound: it is not a UUID in its usual form, so no job has it.
+    """
+    try:
+        job_id = UUID(text)
+    except ValueError:
+        raise JobNotFound(text) from None
+    if str(job_id) != text.lower():
+        raise JobNotFound(text)
+    return job_id
+
+
+def idempotency_key_of(request: AnyRequest) -> str | None:
+    """The `Idempotency-Key` header.
+
+    Raises:
+        InvalidRequest: it is not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
+        raise InvalidRequest(
+            [Problem("Idempotency-Key", "須為 1 到 255 個可見 ASCII 字元", "must be 1 to 255 visible ASCII characters")]
+        )
+    return key
+
+
+def _accepted(resources: Given, metrics: Measured, job: Job) -> Response[JobResponse]:
+    resources.publish(job.id)
+    metrics.jobs_submitted.inc()
+    return Response(job_response(job), status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})
+
+
+def job_response(job: Job) -> JobResponse:
+    """A job in short."""
+    return JobResponse(
+        id=str(job.id),
+        status=job.status,
+        job_type="multi_role_tts",
+        provider=job.provider,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        completed_at=job.completed_at,
+    )
+
+
+def job_detail(job: Job, script: Script, language: Language) -> JobDetail:
+    """All of a job."""
+    reason = job.error_code
+    return JobDetail(
+        **dict(job_response(job)),
+        input_params=script.as_json(),
+        result_metadata=ResultMetadata.model_validate(job.result_metadata) if job.result_metadata else None,
+        audio_file_id=str(job.audio_file_id) if job.audio_file_id else None,
+        error_code=reason,
+        error_message=failure_message(reason, job.error_detail, language) if reason else None,
+        retry_count=job.retry_count,
+        progress=Progress(
+            stage=job.stage,
+            turns_done=job.turns_done,
+            turns_total=job.turns_total,
+            next_retry_at=job.next_run_at if job.stage is Stage.RETRYING else None,
+        ),
+        elapsed_ms=job.elapsed_ms,
+        expires_at=job.expires_at,
+        resubmitted_from=str(job.resubmitted_from) if job.resubmitted_from else None,
+        revised_from=str(job.revised_from) if job.revised_from else None,
+    )

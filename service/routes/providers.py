@@ -1,0 +1,150 @@
+"""Which providers there are, their voices, and how a voice sounds."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Final
+
+import structlog
+from anyio import CapacityLimiter, fail_after, to_thread
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, SkipValidation
+
+from actors.preview import PREVIEW_FORMAT, Previews
+from actors.providers.provider import Problem, Provider, ProviderError, Voice
+from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError, InvalidRequest
+from service.http.json_body import BAD_LANGUAGE
+from service.http.messages import ErrorCode, Text
+from service.requests.schemas import (
+    MAX_SPEAKERS,
+    OUTPUT_FORMATS,
+    ProviderBody,
+    ProviderList,
+    VoiceBody,
+    VoiceList,
+    is_language_tag,
+)
+from service.resources import Given
+
+log = structlog.get_logger()
+
+#: A vendor's list of voices that does not come within so many seconds is given up.
+VOICES_TIMEOUT_S: Final = 10.0
+
+#: A preview that is not there within so many seconds, the list of voices included, is given up.
+PREVIEW_TIMEOUT_S: Final = 20.0
+#: Previews that are made at a time. They have threads of their own: a slow vendor holds up nobody else.
+PREVIEWS_AT_ONCE: Final = 8
+_previews: Final = CapacityLimiter(PREVIEWS_AT_ONCE)
+
+#: How a handler asks for the previews: a parameter of this type, named `previews`.
+Heard = NamedDependency[SkipValidation[Previews]]
+
+_PREVIEW_AWAY: Final = Text("無法試聽：{reason}", "The voice cannot be heard: {reason}")
+_TOO_SLOW: Final = Text("語音服務太久沒有回應", "the provider takes too long")
+_VOICES_AWAY: Final = Text("無法取得語音清單：{reason}", "The provider's voices cannot be had: {reason}")
+
+
+@get("/providers", sync_to_thread=True)
+def list_providers(resources: Given) -> ProviderList:
+    """Every provider, configured or not."""
+    return ProviderList(items=[_described(provider) for provider in resources.providers.values()])
+
+
+@get("/providers/{name:str}/voices", sync_to_thread=True)
+def list_voices(resources: Given, name: FromPath[str], language: FromQuery[str | None] = None) -> VoiceList:
+    """The voices of a provider, those of one language if asked."""
+    provider = _configured(resources, name)
+    return VoiceList(
+        items=[
+            VoiceBody(voice_id=v.voice_id, voice_name=v.voice_name, language=v.language, gender=v.gender)
+            for v in _voices_of(provider, VOICES_TIMEOUT_S)
+            if not language or _suits(v, language.lower())
+        ]
+    )
+
+
+@post("/providers/{name:str}/voices/{voice_id:str}/preview", status_code=200)
+async def preview_voice(
+    resources: Given,
+    previews: Heard,
+    name: FromPath[str],
+    voice_id: FromPath[str],
+    language: FromQuery[str | None] = None,
+) -> Response[bytes]:
+    """A short sample of a voice."""
+    provider = _configured(resources, name)
+    if language and not is_language_tag(language):
+        raise InvalidRequest([Problem("language", BAD_LANGUAGE.zh, BAD_LANGUAGE.en)])
+    made = partial(_preview, previews, provider, voice_id, language or None)
+    try:
+        with fail_after(PREVIEW_TIMEOUT_S + 1):
+            # The thread ends by itself: all that it waits for has a timeout.
+            sample = await to_thread.run_sync(made, limiter=_previews, abandon_on_cancel=True)
+    except TimeoutError:
+        raise _away(provider, _PREVIEW_AWAY, _TOO_SLOW) from None
+    return Response(sample, media_type=PREVIEW_FORMAT.content_type)
+
+
+def _preview(previews: Previews, provider: Provider, voice_id: str, language: str | None) -> bytes:
+    ends_at = time.monotonic() + PREVIEW_TIMEOUT_S
+    voices = _voices_of(provider, VOICES_TIMEOUT_S)
+    voice = next((voice for voice in voices if voice.voice_id == voice_id), None)
+    if voice is None:
+        raise ApiError(ErrorCode.VOICE_NOT_FOUND)
+    try:
+        return previews.preview(provider, voice, language, timeout_s=ends_at - time.monotonic())
+    except ProviderError as error:
+        log.warning("preview_failed", provider=provider.name, voice=voice_id, reason=str(error))
+        raise _away(provider, _PREVIEW_AWAY, Text(str(error), str(error)), error.retry_after_s) from error
+
+
+def _configured(resources: Given, name: str) -> Provider:
+    provider = resources.providers.get(name)
+    if provider is None:
+        raise ApiError(ErrorCode.UNKNOWN_PROVIDER, status=404)
+    if provider.missing_settings:
+        missing = {"missing_settings": list(provider.missing_settings)}
+        raise ApiError(ErrorCode.PROVIDER_NOT_CONFIGURED, missing, status=409)
+    return provider
+
+
+def _suits(voice: Voice, wanted: str) -> bool:
+    """Whether a voice is within a range of languages, as `zh-TW` is within `zh` (RFC 4647, 3.3.1), or suits it else.
+
+    Mandarin of no region suits zh-TW; a voice of no language suits all.
+    """
+    tag = voice.language.lower()
+    return tag == wanted or tag.startswith(f"{wanted}-") or voice.speaks(wanted)
+
+
+def _voices_of(provider: Provider, timeout_s: float) -> list[Voice]:
+    try:
+        return list(provider.voices(timeout_s))
+    except ProviderError as error:
+        log.warning("voices_unavailable", provider=provider.name, reason=str(error))
+        raise _away(provider, _VOICES_AWAY, Text(str(error), str(error)), error.retry_after_s) from error
+
+
+def _away(provider: Provider, what: Text, reason: Text, retry_after_s: float | None = None) -> ApiError:
+    """A vendor that does not do what it was asked, in its own words."""
+    return ApiError(
+        ErrorCode.SERVICE_UNAVAILABLE,
+        {"unavailable": [provider.name]},
+        headers={"Retry-After": str(round(retry_after_s or UNAVAILABLE_RETRY_AFTER_S))},
+        text=Text(what("zh", reason=reason.zh), what("en", reason=reason.en)),
+    )
+
+
+def _described(provider: Provider) -> ProviderBody:
+    return ProviderBody(
+        name=provider.name,
+        configured=not provider.missing_settings,
+        synthesis_mode=provider.synthesis_mode,
+        max_speakers=min(provider.max_speakers, MAX_SPEAKERS),
+        character_limit=provider.character_limit,
+        output_formats=list(OUTPUT_FORMATS),
+        advanced_features=list(provider.advanced_features),
+    )

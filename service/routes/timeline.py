@@ -1,0 +1,74 @@
+"""What there is to a job's audio beside the sound: its captions, and the waveform that the page draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery
+
+from actors.audio.waveform import pairs_of
+from service.captions import Cue, srt, webvtt
+from service.http.errors import AnyRequest
+from service.requests.schemas import Peaks
+from service.resources import Caller, Given
+from service.routes.download import KEPT_BUT_CHECKED, Disposition, audio_of, completed, file_name, is_known
+from service.routes.jobs import parse_job_id
+from storage.audio_store import content_disposition
+from storage.jobs import Job, Script
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionFormat:
+    """A kind of captions file, in UTF-8: Litestar itself says so of what is text."""
+
+    media_type: str
+    write: Callable[[Iterable[Cue]], str]
+
+
+CAPTION_FORMATS: Final[Mapping[str, CaptionFormat]] = {
+    "vtt": CaptionFormat("text/vtt", webvtt),
+    "srt": CaptionFormat("application/x-subrip; charset=utf-8", srt),
+}
+
+
+@get("/jobs/{job_id:str}/captions", sync_to_thread=True)
+def read_captions(
+    resources: Given,
+    user_id: Caller,
+    job_id: FromPath[str],
+    format: FromQuery[Literal["vtt", "srt"]] = "vtt",
+    disposition: FromQuery[Disposition] = "attachment",
+) -> Response[bytes]:
+    """The words of a completed job at the times at which they are heard."""
+    job, script = resources.jobs.get_with_script(user_id, parse_job_id(job_id))
+    kind = CAPTION_FORMATS[format]
+    return Response(
+        kind.write(_cues(completed(job), script)).encode(),
+        media_type=kind.media_type,
+        headers={"Content-Disposition": content_disposition(disposition, file_name(job, f".{format}"))},
+    )
+
+
+@get("/jobs/{job_id:str}/peaks", sync_to_thread=True)
+def read_peaks(
+    resources: Given, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
+) -> Response[Peaks] | Response[None]:
+    """The waveform of a completed job."""
+    _, audio = audio_of(resources, user_id, job_id)
+    headers = {"ETag": f'"{audio.id}"', "Cache-Control": KEPT_BUT_CHECKED}
+    if is_known(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(None, status_code=304, headers=headers)
+    pairs = [list(pair) for pair in pairs_of(resources.jobs.peaks(audio))]
+    return Response(Peaks(peaks=pairs, duration_ms=audio.duration_ms), headers=headers)
+
+
+def _cues(job: Job, script: Script) -> Iterator[Cue]:
+    timings: list[Mapping[str, int]] = (job.result_metadata or {}).get("turn_timings") or []
+    heard = {timing["turn_index"]: timing for timing in timings}
+    for turn in script.turns:
+        if turn.index in heard:
+            timing = heard[turn.index]
+            yield Cue(timing["start_ms"], timing["end_ms"], turn.speaker, turn.text)

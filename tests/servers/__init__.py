@@ -1,0 +1,1 @@
+"""Programs that only tests need: RabbitMQ and Chromium, found and started."""

@@ -1,0 +1,103 @@
+"""Dialogues as people write them."""
+
+import pytest
+
+from service.requests.script import Dialogue, parse_dialogue
+
+
+def said(dialogue: Dialogue) -> list[tuple[str, str]]:
+    return [(turn.speaker, turn.text) for turn in dialogue.turns]
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("A: 你好\nB: 是啊", [("A", "你好"), ("B", "是啊")]),
+        ("A：你好\nB：是啊", [("A", "你好"), ("B", "是啊")]),
+        ("A:你好", [("A", "你好")]),
+        ("[Host]: Hello\n[Guest] : Hi", [("Host", "Hello"), ("Guest", "Hi")]),
+        ("【主持人】：大家好\n［來賓］:你好", [("主持人", "大家好"), ("來賓", "你好")]),
+        ("[Host, the second]: Hi", [("Host, the second", "Hi")]),
+        ("A: 一\n\n\nB: 二\n", [("A", "一"), ("B", "二")]),
+        ("\r\nA: 一\r\nB: 二\r\n", [("A", "一"), ("B", "二")]),
+        ("\ufeff  A :  一  \n\u3000B：二\u3000", [("A", "一"), ("B", "二")]),
+        ("A: 一\n接著說\nB: 二", [("A", "一\n接著說"), ("B", "二")]),
+        ("A:\n一\n二", [("A", "一\n二")]),
+        ("Dr. Smith: Hello", [("Dr. Smith", "Hello")]),
+        ("Host (whispering): Hello", [("Host (whispering)", "Hello")]),
+        ("1: Hello", [("1", "Hello")]),
+        ("A: 我們 12:30 見", [("A", "我們 12:30 見")]),
+        ("A: 好\n12:30 見", [("A", "好\n12:30 見")]),
+        ("A: 好\n12：30 見", [("A", "好\n12：30 見")]),
+        ("A: see\nhttp://example.org/a:b", [("A", "see\nhttp://example.org/a:b")]),
+        ("A: see\nGo to https://example.org", [("A", "see\nGo to https://example.org")]),
+        ("A: 好\n他說，記住：不要動", [("A", "好\n他說，記住：不要動")]),
+        ("A: a: b: c", [("A", "a: b: c")]),
+    ],
+)
+def test_lines_become_turns(text: str, turns: list[tuple[str, str]]) -> None:
+    dialogue = parse_dialogue(text)
+    assert said(dialogue) == turns
+    assert dialogue.error("zh") is None
+    assert [turn.index for turn in dialogue.turns] == list(range(len(turns)))
+
+
+def test_speakers_are_named_in_the_order_in_which_they_speak_and_characters_counted() -> None:
+    dialogue = parse_dialogue("B: 一二\nA: 三\nB: 四")
+    assert dialogue.speakers == ["B", "A"]
+    assert dialogue.total_characters == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("你好", "第 1 行沒有角色", "line 1 has no speaker"),
+        ("A: 好\n\n旁白沒有名字", "第 3 行沒有角色", "line 3 has no speaker"),
+        ("A: 好\nB:\nA: 好", "第 2 行的角色「B」沒有台詞", "line 2: the speaker 'B' says nothing"),
+        ("A: 好\nB:", "第 2 行的角色「B」沒有台詞", "line 2"),
+        ("A: 好\n: 好", "第 2 行的角色名稱是空的", "line 2 has an empty"),
+        ("[]: 好", "第 1 行的角色名稱是空的", "line 1 has an empty"),
+        (f"[{'長' * 51}]: 好", "第 1 行的角色名稱超過 50 個字元", "line 1 has a speaker's name of more than 50"),
+        ("", "沒有任何台詞", "there is no line"),
+        (" \n\u3000\n", "沒有任何台詞", "there is no line"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, zh: str, en: str) -> None:
+    dialogue = parse_dialogue(text)
+    assert (dialogue.error("zh") or "").startswith(zh)
+    assert (dialogue.error("en") or "").startswith(en)
+
+
+def test_every_line_that_is_wrong_is_named_once() -> None:
+    dialogue = parse_dialogue("沒有名字\n還是沒有\n\nA: 好\n\n又沒有")
+    assert (dialogue.error("zh") or "").splitlines() == [
+        "第 1 行沒有角色，請寫成「角色: 台詞」",
+        "第 6 行沒有角色，請寫成「角色: 台詞」",
+    ]
+    assert said(dialogue) == [("A", "好")]
+
+
+def test_of_many_wrong_lines_the_first_ten_are_named() -> None:
+    assert len((parse_dialogue("一\n\n" * 50).error("zh") or "").splitlines()) == 11
+
+
+def test_a_name_of_fifty_characters_is_a_speaker_and_a_longer_one_is_text() -> None:
+    assert parse_dialogue(f"{'名' * 50}: 好").speakers == ["名" * 50]
+    assert parse_dialogue(f"{'名' * 51}: 好").turns == []
+
+
+def test_a_seventh_speaker_is_told_at_the_first_turn() -> None:
+    dialogue = parse_dialogue("\n".join(f"S{n}: 好" for n in range(8)))
+    assert dialogue.error("zh") == "第 7 行是第 7 個角色，最多 6 個"
+    assert parse_dialogue("\n".join(f"S{n}: 好" for n in range(6))).error("zh") is None
+
+
+def test_a_thousand_turns_are_taken_and_one_more_is_not() -> None:
+    assert parse_dialogue("A: 好\n" * 1000).error("zh") is None
+    assert parse_dialogue("A: 好\n" * 1001).error("zh") == "從第 1001 行起超過 1000 句"
+
+
+def test_a_hundred_thousand_characters_are_taken_and_one_more_is_not() -> None:
+    text = f"A: {'好' * 60_000}\nB: {'好' * 40_000}"
+    assert parse_dialogue(text).error("zh") is None
+    assert parse_dialogue(text + "好").error("zh") == "從第 2 行起總字數超過 100000 字（共 100001 字）"
