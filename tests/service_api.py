@@ -13,7 +13,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import Engine, func, select
 
-from actors.providers.provider import Line, Problem, Provider, ProviderError, SynthesisMode, Voice
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Line, Provider, ProviderError, SynthesisMode, Voice
 from embedded.object_store import ObjectStore
 from service.app import create_app
 from service.resources import Resources
@@ -71,17 +72,17 @@ class StubProvider:
         known = {voice.voice_id for voice in VOICES}
         return [
             *(
-                Problem(f"voice_assignments[{place}].voice_id", "沒有這個語音", "no such voice")
+                Problem(f"voice_assignments[{place}].voice_id", Text("沒有這個語音", "no such voice"))
                 for place, assignment in enumerate(script.voice_assignments)
                 if assignment.voice_id not in known
             ),
             *(
-                Problem(f"turns[{turn.index}].voice_id", "沒有這個語音", "no such voice")
+                Problem(f"turns[{turn.index}].voice_id", Text("沒有這個語音", "no such voice"))
                 for turn in script.turns
                 if turn.voice_id is not None and turn.voice_id not in known
             ),
             *(
-                Problem(f"turns[{turn.index}].text", "太長", "too long")
+                Problem(f"turns[{turn.index}].text", Text("太長", "too long"))
                 for turn in script.turns
                 if len(turn.text) > 500
             ),

@@ -16,7 +16,8 @@ from pydantic.alias_generators import to_pascal
 
 from actors.audio.wav import NotAudio, audio_file, duration_s
 from actors.providers.http import VendorHttp
-from actors.providers.provider import Line, Problem, ProviderError, SynthesisMode, Voice
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import has_forbidden_characters, too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -167,6 +168,8 @@ def _turns_over_ten_minutes(script: Script) -> Iterator[Problem]:
         if len(_CJK.findall(turn.text)) > MAX_TURN_CJK_CHARACTERS:
             yield Problem(
                 f"turns[{turn.index}].text",
-                "azure 單一句的音檔最長 10 分鐘，請分成幾句",
-                "azure ends the audio of a turn at 10 minutes: split it",
+                Text(
+                    "azure 單一句的音檔最長 10 分鐘，請分成幾句",
+                    "azure ends the audio of a turn at 10 minutes: split it",
+                ),
             )

@@ -17,7 +17,8 @@ from actors.audio.wav import wav_of
 from actors.providers.espeak_child import PITCH, PITCH_RANGE, RATE_WPM
 from actors.providers.espeak_pool import ChildPool
 from actors.providers.espeak_voices import EspeakVoice, installed_voices
-from actors.providers.provider import Line, Problem, ProviderError, SynthesisMode, Voice
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from storage.jobs import Script
@@ -104,6 +105,8 @@ class Espeak:
             if known and known.voice.language == "ja" and _KANJI.search(turn.text):
                 yield Problem(
                     f"turns[{turn.index}].text",
-                    "espeak 的日語語音只會讀假名，請把漢字改寫成假名",
-                    "the Japanese voice of espeak reads kana only: write kanji as kana",
+                    Text(
+                        "espeak 的日語語音只會讀假名，請把漢字改寫成假名",
+                        "the Japanese voice of espeak reads kana only: write kanji as kana",
+                    ),
                 )

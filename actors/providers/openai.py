@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 
 from actors.audio.wav import NotAudio, audio_file, wav_of
 from actors.providers.http import Answer, VendorHttp
-from actors.providers.provider import EVERY_LANGUAGE, Line, Problem, SynthesisMode, Voice
+from actors.providers.problem import Problem
+from actors.providers.provider import EVERY_LANGUAGE, Line, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from actors.providers.problem import Problem
 from storage.jobs import Script
 
 SynthesisMode = Literal["native", "segmented"]
@@ -50,15 +51,6 @@ class Line:
     text: str
     voice_id: str
     language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in a script that the provider would refuse. `field` is its path in the request, as `turns[3].text`."""
-
-    field: str
-    message_zh: str
-    message_en: str
 
 
 class ProviderError(Exception):

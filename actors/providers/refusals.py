@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from actors.providers.provider import Problem
+from actors.providers.problem import Problem, Text
 from storage.jobs import Script
 
 #: Names of voices as vendors write them: `zh-TW-HsiaoChenNeural`, `af_bella(2)+af_sky`, `中文女`.
@@ -28,7 +28,7 @@ def unknown_voices(script: Script, is_known: Callable[[str], bool]) -> Iterator[
     asked += [(f"turns[{turn.index}]", turn.voice_id) for turn in script.turns if turn.voice_id is not None]
     for place, voice_id in asked:
         if not (is_safe_voice_id(voice_id) and is_known(voice_id)):
-            yield Problem(f"{place}.voice_id", "此語音服務沒有這個語音", "the provider has no such voice")
+            yield Problem(f"{place}.voice_id", Text("此語音服務沒有這個語音", "the provider has no such voice"))
 
 
 def too_long_turns(script: Script, limit_characters: int) -> Iterator[Problem]:
@@ -37,8 +37,10 @@ def too_long_turns(script: Script, limit_characters: int) -> Iterator[Problem]:
         if len(turn.text) > limit_characters:
             yield Problem(
                 f"turns[{turn.index}].text",
-                f"單一句最多 {limit_characters} 字，請分成幾句",
-                f"a turn may have at most {limit_characters} characters: split it",
+                Text(
+                    f"單一句最多 {limit_characters} 字，請分成幾句",
+                    f"a turn may have at most {limit_characters} characters: split it",
+                ),
             )
 
 
@@ -47,10 +49,10 @@ def unspeakable_turns(script: Script) -> Iterator[Problem]:
     for turn in script.turns:
         if has_forbidden_characters(turn.text):
             yield Problem(
-                f"turns[{turn.index}].text", "含有無法朗讀的控制字元", "it has characters that cannot be spoken"
+                f"turns[{turn.index}].text", Text("含有無法朗讀的控制字元", "it has characters that cannot be spoken")
             )
         elif not has_something_to_say(turn.text):
-            yield Problem(f"turns[{turn.index}].text", "沒有可朗讀的文字", "there is nothing in it to be spoken")
+            yield Problem(f"turns[{turn.index}].text", Text("沒有可朗讀的文字", "there is nothing in it to be spoken"))
 
 
 def has_forbidden_characters(text: str) -> bool:

@@ -24,8 +24,8 @@ from litestar.utils.path import normalize_path
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from actors.providers.provider import Problem
-from service.http.messages import ERRORS, ErrorCode, Language, Text, preferred_language
+from actors.providers.problem import Language, Problem, Text
+from service.http.messages import ERRORS, ErrorCode, preferred_language
 from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
 from storage.jobs import (
     IdempotencyKeyReused,
@@ -130,8 +130,7 @@ def answer_api_error(request: AnyRequest, error: ApiError) -> Response[Any]:
 
 
 def _named(problem: Problem, language: Language) -> Mapping[str, str]:
-    message = problem.message_zh if language == "zh" else problem.message_en
-    return {"field": _printable(problem.field), "message": _printable(message)}
+    return {"field": _printable(problem.field), "message": _printable(problem.text(language))}
 
 
 def _printable(text: str) -> str:
@@ -225,8 +224,9 @@ def _bad_parameters(request: AnyRequest, error: ValidationException) -> Response
     """Query parameters that Litestar has refused."""
     found = cast("list[Mapping[str, Any]]", error.extra) if isinstance(error.extra, list) else []
     names = list(dict.fromkeys(str(one.get("key", "")) for one in found)) or ["query"]
-    texts = [(name, _PARAMETERS.get(name, _BAD_PARAMETER)) for name in names]
-    return answer_api_error(request, InvalidRequest([Problem(name, text.zh, text.en) for name, text in texts]))
+    return answer_api_error(
+        request, InvalidRequest([Problem(name, _PARAMETERS.get(name, _BAD_PARAMETER)) for name in names])
+    )
 
 
 def _bad_request(request: AnyRequest, _error: ClientException) -> Response[Any]:

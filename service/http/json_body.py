@@ -8,9 +8,8 @@ from typing import Any, Final, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from actors.providers.provider import Problem
+from actors.providers.problem import Problem, Text
 from service.http.errors import AnyRequest, InvalidRequest
-from service.http.messages import Text
 
 #: The largest body that is read. The longest job (1000 turns, 100,000 characters, names of 50), with every character
 #: written as two \uXXXX escapes, is 1.9 MB.
@@ -28,18 +27,18 @@ def read_json(request: AnyRequest, body: bytes) -> Any:
     # Without this a page of another site could submit jobs: a browser asks us before it sends this type, and only this.
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise InvalidRequest([Problem("Content-Type", "須為 application/json", "must be application/json")])
+        raise InvalidRequest([Problem("Content-Type", Text("須為 application/json", "must be application/json"))])
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError:
-        raise InvalidRequest([Problem("body", "不是有效的 UTF-8", "is not valid UTF-8")]) from None
+        raise InvalidRequest([Problem("body", Text("不是有效的 UTF-8", "is not valid UTF-8"))]) from None
     except json.JSONDecodeError as error:
         at = f"{error.lineno}:{error.colno}"
-        problem = Problem("body", f"不是有效的 JSON（第 {at} 字元）", f"is not valid JSON (at {at}: {error.msg})")
-        raise InvalidRequest([problem]) from None
+        text = Text(f"不是有效的 JSON（第 {at} 字元）", f"is not valid JSON (at {at}: {error.msg})")
+        raise InvalidRequest([Problem("body", text)]) from None
     except (ValueError, RecursionError) as error:
         # NaN and Infinity, numbers of thousands of digits, thousands of brackets.
-        raise InvalidRequest([Problem("body", "不是可用的 JSON", f"is not usable JSON: {error}")]) from None
+        raise InvalidRequest([Problem("body", Text("不是可用的 JSON", f"is not usable JSON: {error}"))]) from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -55,8 +54,7 @@ def read_model(kind: type[M], value: Any) -> tuple[M | None, list[Problem]]:
 
 
 def _problem(kind: str, path: tuple[int | str, ...], context: Mapping[str, Any]) -> Problem:
-    text = _PROBLEMS.get(kind, _UNUSABLE)
-    return Problem(field_path(path), text("zh", **context), text("en", **context))
+    return Problem(field_path(path), _PROBLEMS.get(kind, _UNUSABLE).filled(**context))
 
 
 def field_path(path: tuple[int | str, ...]) -> str:

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
+from actors.providers.problem import Language, Text
 from storage.jobs import FailureReason
-
-Language = Literal["zh", "en"]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One sentence in both languages."""
-
-    zh: str
-    en: str
-
-    def __call__(self, language: Language, **values: object) -> str:
-        """The sentence in one language, with its `{blanks}` filled in."""
-        sentence = self.zh if language == "zh" else self.en
-        return sentence.format(**values) if values else sentence
 
 
 class ErrorCode(StrEnum):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actors.providers.provider import Problem, Provider
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Provider
 from service.http.errors import InvalidRequest
 from service.http.json_body import as_list, as_object, as_text, as_whole, read_model
 from service.http.messages import ErrorCode
@@ -138,9 +139,9 @@ def _index_problems(draft: _Draft) -> Iterator[Problem]:
         if turn.index is None:
             continue
         if not 0 <= turn.index <= last:
-            yield Problem(field, f"須為 0 到 {last}", f"must be from 0 to {last}")
+            yield Problem(field, Text(f"須為 0 到 {last}", f"must be from 0 to {last}"))
         elif times[turn.index] > 1:
-            yield Problem(field, f"{turn.index} 重複了", f"{turn.index} is there more than once")
+            yield Problem(field, Text(f"{turn.index} 重複了", f"{turn.index} is there more than once"))
 
 
 def _speaker_problems(draft: _Draft) -> Iterator[Problem]:
@@ -153,38 +154,42 @@ def _speaker_problems(draft: _Draft) -> Iterator[Problem]:
         if voice.speaker is None:
             continue
         if voice.speaker in seen:
-            yield Problem(field, "同一角色重複指定語音", "this speaker has a voice already")
+            yield Problem(field, Text("同一角色重複指定語音", "this speaker has a voice already"))
         elif voice.speaker not in speakers and everybody_known and speakers:
-            yield Problem(field, "台詞中沒有這個角色", "there is no turn of this speaker")
+            yield Problem(field, Text("台詞中沒有這個角色", "there is no turn of this speaker"))
         seen.add(voice.speaker)
     without = [speaker for speaker in speakers if speaker not in seen]
     if without and draft.has_voices and all(voice.speaker is not None for voice in draft.voices):
         names = ", ".join(speaker[:50] for speaker in without[:20]) + (", …" if len(without) > 20 else "")
-        yield Problem("voice_assignments", f"這些角色沒有語音：{names}", f"no voice for these speakers: {names}")
+        yield Problem("voice_assignments", Text(f"這些角色沒有語音：{names}", f"no voice for these speakers: {names}"))
 
 
 def _provider_problems(draft: _Draft, provider: Provider | None) -> Iterator[Problem]:
     if draft.provider is None:
         return
     if provider is None:
-        yield Problem("provider", "沒有這個語音服務", "there is no such provider")
+        yield Problem("provider", Text("沒有這個語音服務", "there is no such provider"))
     elif provider.missing_settings:
         missing = ", ".join(provider.missing_settings)
-        yield Problem("provider", f"此語音服務尚未設定：{missing}", f"is not configured: {missing}")
+        yield Problem("provider", Text(f"此語音服務尚未設定：{missing}", f"is not configured: {missing}"))
 
 
 def _limit_problems(draft: _Draft, provider: Provider | None) -> Iterator[Problem]:
     speakers = len({turn.speaker for turn in draft.turns if turn.speaker is not None})
     most = min(MAX_SPEAKERS, provider.max_speakers) if provider is not None else MAX_SPEAKERS
     if speakers > most:
-        yield Problem("turns", f"最多 {most} 個角色，目前有 {speakers} 個", f"at most {most} speakers, not {speakers}")
+        yield Problem(
+            "turns", Text(f"最多 {most} 個角色，目前有 {speakers} 個", f"at most {most} speakers, not {speakers}")
+        )
     characters = sum(len(turn.text) for turn in draft.turns if turn.text is not None)
     limit = provider.character_limit if provider is not None else MAX_CHARACTERS
     if characters > limit:
         yield Problem(
             "turns",
-            f"總字數最多 {limit} 字，目前有 {characters} 字",
-            f"at most {limit} characters of text in all, not {characters}",
+            Text(
+                f"總字數最多 {limit} 字，目前有 {characters} 字",
+                f"at most {limit} characters of text in all, not {characters}",
+            ),
         )
 
 
@@ -195,7 +200,7 @@ def first_of_each_field(problems: list[Problem]) -> list[Problem]:
     """
     first: dict[tuple[str, str], Problem] = {}
     for problem in problems:
-        about = problem.message_en if problem.field in {"turns", "voice_assignments"} else ""
+        about = problem.text.en if problem.field in {"turns", "voice_assignments"} else ""
         first.setdefault((problem.field, about), problem)
     return list(first.values())
 

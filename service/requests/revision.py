@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actors.providers.provider import Problem, Provider
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Provider
 from service.http.errors import InvalidRequest
 from service.http.json_body import as_list, as_object, as_text, as_whole, read_model
 from service.http.messages import ErrorCode
@@ -88,11 +89,11 @@ def _change_problems(changes: Sequence[_Change], turns: int, broken: set[str]) -
     for change in changes:
         field = f"turns[{change.place}]"
         if change.index is not None and not 0 <= change.index < turns:
-            yield Problem(f"{field}.index", f"須為 0 到 {turns - 1}", f"must be from 0 to {turns - 1}")
+            yield Problem(f"{field}.index", Text(f"須為 0 到 {turns - 1}", f"must be from 0 to {turns - 1}"))
         elif change.index is not None and times[change.index] > 1:
-            yield Problem(f"{field}.index", f"{change.index} 重複了", f"{change.index} is there more than once")
+            yield Problem(f"{field}.index", Text(f"{change.index} 重複了", f"{change.index} is there more than once"))
         if change.is_none and not any(name.startswith(field) for name in broken):
-            yield Problem(field, "沒有要改的內容", "changes nothing: give text, voice_id or speak_again")
+            yield Problem(field, Text("沒有要改的內容", "changes nothing: give text, voice_id or speak_again"))
 
 
 def _changed_params(script: Script, changes: Mapping[int, _Change]) -> Mapping[str, Any]:
@@ -120,7 +121,7 @@ def _in_the_request(problem: Problem, changes: Mapping[int, _Change]) -> Problem
         field = f"turns[{change.place}]{match[2]}"
     else:
         field = f"input_params.{problem.field}"
-    return Problem(field, problem.message_zh, problem.message_en)
+    return Problem(field, problem.text)
 
 
 def _changed_takes(

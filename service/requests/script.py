@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.http.messages import Language, Text
+from actors.providers.problem import Language, Text
 from service.requests.schemas import MAX_CHARACTERS, MAX_SPEAKER_LENGTH, MAX_SPEAKERS, MAX_TURNS
 from storage.jobs import Turn
 
@@ -150,8 +150,7 @@ class _Reader:
             self._open = _Open(number, speaker, [text] if text else [])
 
     def _mistake(self, line: int, text: Text, **values: object) -> None:
-        filled = Text(text("zh", line=line, **values), text("en", line=line, **values))
-        self.mistakes.append(Mistake(line, filled))
+        self.mistakes.append(Mistake(line, text.filled(line=line, **values)))
         self._below_mistake = True
 
 
@@ -195,5 +194,4 @@ def _over_limits(turns: Sequence[_Open]) -> Iterator[Mistake]:
 
 
 def _limit(line: int, text: Text, limit: int, number: int) -> Mistake:
-    values = {"line": line, "limit": limit, "number": number}
-    return Mistake(line, Text(text("zh", **values), text("en", **values)))
+    return Mistake(line, text.filled(line=line, limit=limit, number=number))

@@ -12,10 +12,10 @@ from uuid import UUID
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 
-from actors.providers.provider import Problem
+from actors.providers.problem import Language, Problem, Text
 from service.http.errors import AnyRequest, InvalidRequest, language_of
 from service.http.json_body import read_json
-from service.http.messages import Language, failure_message
+from service.http.messages import failure_message
 from service.requests.job_request import script_of
 from service.requests.revision import revision_of
 from service.requests.schemas import JobDetail, JobList, JobResponse, Progress, ResultMetadata
@@ -106,9 +106,8 @@ def idempotency_key_of(request: AnyRequest) -> str | None:
     """
     key = request.headers.get("idempotency-key")
     if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
-        raise InvalidRequest(
-            [Problem("Idempotency-Key", "須為 1 到 255 個可見 ASCII 字元", "must be 1 to 255 visible ASCII characters")]
-        )
+        text = Text("須為 1 到 255 個可見 ASCII 字元", "must be 1 to 255 visible ASCII characters")
+        raise InvalidRequest([Problem("Idempotency-Key", text)])
     return key
 
 

@@ -13,10 +13,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, SkipValidation
 
 from actors.preview import PREVIEW_FORMAT, Previews
-from actors.providers.provider import Problem, Provider, ProviderError, Voice
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Provider, ProviderError, Voice
 from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError, InvalidRequest
 from service.http.json_body import BAD_LANGUAGE
-from service.http.messages import ErrorCode, Text
+from service.http.messages import ErrorCode
 from service.requests.schemas import (
     MAX_SPEAKERS,
     OUTPUT_FORMATS,
@@ -77,7 +78,7 @@ async def preview_voice(
     """A short sample of a voice."""
     provider = _configured(resources, name)
     if language and not is_language_tag(language):
-        raise InvalidRequest([Problem("language", BAD_LANGUAGE.zh, BAD_LANGUAGE.en)])
+        raise InvalidRequest([Problem("language", BAD_LANGUAGE)])
     made = partial(_preview, previews, provider, voice_id, language or None)
     try:
         with fail_after(PREVIEW_TIMEOUT_S + 1):
@@ -134,7 +135,7 @@ def _away(provider: Provider, what: Text, reason: Text, retry_after_s: float | N
         ErrorCode.SERVICE_UNAVAILABLE,
         {"unavailable": [provider.name]},
         headers={"Retry-After": str(round(retry_after_s or UNAVAILABLE_RETRY_AFTER_S))},
-        text=Text(what("zh", reason=reason.zh), what("en", reason=reason.en)),
+        text=what.filled(reason=reason),
     )
 
 

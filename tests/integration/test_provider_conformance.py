@@ -165,8 +165,8 @@ def test_a_turn_that_cannot_be_spoken_is_told_before_anybody_is_asked(
 ) -> None:
     [problem] = provider.check(script(provider, text, line.voice_id))
     assert problem.field == "turns[1].text"
-    assert problem.message_zh
-    assert problem.message_en
+    assert problem.text.zh
+    assert problem.text.en
 
 
 def test_too_long_a_turn_is_told_before_anybody_is_asked(provider: Provider, line: Line) -> None:
