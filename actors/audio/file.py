@@ -21,7 +21,8 @@ import av
 from av import AudioFrame, AudioStream
 from av.container import OutputContainer
 
-from actors.audio.segment import BLOCK_SAMPLES, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, frame_of
+from actors.audio.segment import BLOCK_SAMPLES, SAMPLE_RATE_HZ, frame_of
+from actors.audio.wav import BYTES_PER_SAMPLE
 
 #: The counters of ID3v2's table of contents and of MP4's chapter list are one byte.
 _MAX_CHAPTERS: Final = 255

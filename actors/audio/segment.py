@@ -1,14 +1,13 @@
 """A segment as sound: one turn as spoken, in a WAV file of one channel, 16 bit, `SAMPLE_RATE_HZ`.
 
-Made here from whatever a vendor sent, refused here when that is not speech, and read again here, block by block. How
-segments become one file is in `actors/audio/join.py`.
+Made here from whatever a vendor sent, refused here when that is not speech, and read again here, block by block. The
+head of a WAV file is `actors/audio/wav.py`; how segments become one file, `actors/audio/join.py`.
 """
 
 from __future__ import annotations
 
 import io
 import unicodedata
-import wave
 from array import array
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -16,17 +15,19 @@ from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+from wave import Wave_read
 
 import av
 from av import AudioFrame, AudioResampler
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from actors.audio.wav import BYTES_PER_SAMPLE, NotAudio, missing_bytes, reading, wav_of
+
 #: Samples a second of a segment: what most voices are made at, and more than speech needs.
 SAMPLE_RATE_HZ: Final = 24_000
 
 SAMPLES_PER_MS: Final = SAMPLE_RATE_HZ // 1000
-BYTES_PER_SAMPLE: Final = 2
 
 #: How much sound is handed to libav at a time: one second.
 BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ
@@ -55,12 +56,6 @@ _FULL_SCALE: Final = 32_700
 _CLIPPED_RUN_SAMPLES: Final = 3
 _CLIPPED_SHARE: Final = 1 / 50
 
-#: Sizes from here on, and 0, are what a WAV header says that was written before the length was known.
-_PLACEHOLDER_SIZE: Final = 0x7FFF_0000
-
-#: A chunk of a WAV file begins with its name and its size, four bytes each; it is followed by a byte if that is odd.
-_WAV_CHUNK_HEADER_BYTES: Final = 8
-
 #: So much may be missing from what a WAV header states: some vendors count the header in.
 _WAV_SLACK_BYTES: Final = 1024
 
@@ -84,7 +79,7 @@ def normalize_segment(data: bytes, *, text: str) -> bytes:
     _refuse_cut_off_wav(data)
     samples = _decode(data, longest_ms=_LONGEST_SEGMENT_MS + _LONGEST_CHARACTER_MS * len(text))
     _refuse_what_is_not_speech(samples, text)
-    return _wav(samples)
+    return wav_of(samples.tobytes(), SAMPLE_RATE_HZ)
 
 
 def segment_length(path: Path) -> int:
@@ -129,16 +124,9 @@ def append_frames(samples: array[int], frames: Iterable[AudioFrame]) -> None:
 
 def _refuse_cut_off_wav(data: bytes) -> None:
     # libav plays what is there and says nothing.
-    if not data.startswith(b"RIFF"):
-        return
-    at = 12
-    while (name := data[at : at + 4]) != b"data" and name:
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        at += _WAV_CHUNK_HEADER_BYTES + size + size % 2
-    stated = int.from_bytes(data[at + 4 : at + 8], "little")
-    present = len(data) - at - _WAV_CHUNK_HEADER_BYTES
-    if 0 <= present < stated - _WAV_SLACK_BYTES and stated < _PLACEHOLDER_SIZE:
-        raise AudioError(f"the audio was cut off: {present} of {stated} bytes came")
+    came, stated = missing_bytes(data) or (0, 0)
+    if stated - came > _WAV_SLACK_BYTES:
+        raise AudioError(f"the audio was cut off: {came} of {stated} bytes came")
 
 
 def _decode(data: bytes, *, longest_ms: int) -> array[int]:
@@ -194,25 +182,10 @@ def _clipped_samples(samples: array[int]) -> int:
     return sum(length for length in lengths if length >= _CLIPPED_RUN_SAMPLES)
 
 
-def _wav(samples: array[int]) -> bytes:
-    written = io.BytesIO()
-    with wave.open(written, "wb") as segment:
-        segment.setnchannels(1)
-        segment.setsampwidth(BYTES_PER_SAMPLE)
-        segment.setframerate(SAMPLE_RATE_HZ)
-        segment.writeframes(samples.tobytes())
-    return written.getvalue()
-
-
 @contextmanager
-def _open_segment(path: Path) -> Generator[wave.Wave_read]:
+def _open_segment(path: Path) -> Generator[Wave_read]:
     try:
-        with wave.open(str(path), "rb") as segment:
-            shape = (segment.getnchannels(), segment.getsampwidth(), segment.getframerate())
-            if shape != (1, BYTES_PER_SAMPLE, SAMPLE_RATE_HZ):
-                raise AudioError(f"{path.name} is not a segment: channels, bytes a sample, and rate are {shape}")
-            if path.stat().st_size < segment.getnframes() * BYTES_PER_SAMPLE:
-                raise AudioError(f"{path.name} is not whole")
+        with reading(path, SAMPLE_RATE_HZ) as segment:
             yield segment
-    except (wave.Error, EOFError) as error:
-        raise AudioError(f"{path.name} is not a segment: {error}") from error
+    except NotAudio as error:
+        raise AudioError(str(error)) from error

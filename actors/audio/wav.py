@@ -1,20 +1,29 @@
-"""What came from a vendor, as an audio file: PCM gets a WAV header, a WAV with made-up sizes its real ones.
+"""WAV files: here, and nowhere else, their heads are written and read.
 
-Only the container is looked at here; decoding is `actors/audio/segment.py`.
+What came from a vendor becomes a file: PCM gets a header, a WAV with made-up sizes its real ones. Only the container is
+looked at; decoding is `actors/audio/segment.py`.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Final
+import wave
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+#: All the sound that we make is 16 bit.
+BYTES_PER_SAMPLE: Final = 2
 
 _RIFF: Final = struct.Struct("<4sI4s")
 _CHUNK: Final = struct.Struct("<4sI")
 _FORMAT: Final = struct.Struct("<HHIIHH")
 _PCM: Final = 1
-_SAMPLE_BYTES: Final = 2
+#: The head of a file with no other chunks than format and data, as `wav_of` writes it.
+_SHORTEST_HEAD_BYTES: Final = _RIFF.size + _CHUNK.size + _FORMAT.size + _CHUNK.size
 
-#: A writer that streams cannot know the length: from here up (and 0) a declared size means "until the end".
+#: A writer that streams cannot know the length: from here up (and 0) a stated size means "until the end".
 _UNKNOWN_SIZE_FROM: Final = 0x7FFF_0000
 
 #: How the other files that vendors send begin: ogg, flac, mp3 with a tag.
@@ -31,11 +40,11 @@ def wav_of(pcm: bytes, sample_rate_hz: int) -> bytes:
     Raises:
         NotAudio: there is not one sample.
     """
-    whole = len(pcm) - len(pcm) % _SAMPLE_BYTES
+    whole = len(pcm) - len(pcm) % BYTES_PER_SAMPLE
     if not whole:
         raise NotAudio("there are no samples")
-    byte_rate = sample_rate_hz * _SAMPLE_BYTES
-    layout = _FORMAT.pack(_PCM, 1, sample_rate_hz, byte_rate, _SAMPLE_BYTES, 8 * _SAMPLE_BYTES)
+    byte_rate = sample_rate_hz * BYTES_PER_SAMPLE
+    layout = _FORMAT.pack(_PCM, 1, sample_rate_hz, byte_rate, BYTES_PER_SAMPLE, 8 * BYTES_PER_SAMPLE)
     body = b"WAVE" + _CHUNK.pack(b"fmt ", len(layout)) + layout + _CHUNK.pack(b"data", whole)
     return b"".join((b"RIFF", struct.pack("<I", len(body) + whole), body, pcm[:whole]))
 
@@ -44,7 +53,7 @@ def audio_file(body: bytes) -> bytes:
     """`body` as a file that decodes, with the sizes of a streamed WAV put right.
 
     Raises:
-        NotAudio: it is empty, of no format that we know, or a WAV that ends before its declared length.
+        NotAudio: it is empty, of no format that we know, or a WAV that ends before its stated length.
     """
     if not body:
         raise NotAudio("the answer was empty")
@@ -62,39 +71,80 @@ def duration_s(wav: bytes) -> float:
         NotAudio: it has no format or no data chunk.
     """
     byte_rate = 0
+    for chunk in _chunks(wav):
+        if chunk.name == b"fmt " and chunk.stated >= _FORMAT.size:
+            byte_rate = _FORMAT.unpack_from(wav, chunk.start)[3]
+        if chunk.name == b"data" and byte_rate:
+            return chunk.stated / byte_rate
+    raise NotAudio("the WAV has no data")
+
+
+def missing_bytes(body: bytes) -> tuple[int, int] | None:
+    """(bytes that came, bytes that its head states) of a WAV file that ends too soon; None for any other."""
+    chunk = _data_chunk(body) if body.startswith(b"RIFF") else None
+    if chunk is None or not chunk.states_length or chunk.came >= chunk.stated:
+        return None
+    return chunk.came, chunk.stated
+
+
+@contextmanager
+def reading(path: Path, sample_rate_hz: int) -> Generator[wave.Wave_read]:
+    """A mono WAV file of 16 bit and of this rate, to be read block by block.
+
+    Raises:
+        NotAudio: it is of another shape, or not whole.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+            if shape != (1, BYTES_PER_SAMPLE, sample_rate_hz):
+                raise NotAudio(f"{path.name} is no segment: channels, bytes a sample, and rate are {shape}")
+            if path.stat().st_size < _SHORTEST_HEAD_BYTES + file.getnframes() * BYTES_PER_SAMPLE:
+                raise NotAudio(f"{path.name} is not whole")
+            yield file
+    except (wave.Error, EOFError) as error:
+        raise NotAudio(f"{path.name} is no WAV: {error}") from error
+
+
+class _Chunk(NamedTuple):
+    """A chunk of a WAV file: its content is at `start`, `stated` bytes long if its head is right, `came` follow."""
+
+    name: bytes
+    start: int
+    stated: int
+    came: int
+
+    @property
+    def states_length(self) -> bool:
+        return 0 < self.stated < _UNKNOWN_SIZE_FROM
+
+
+def _chunks(wav: bytes) -> Generator[_Chunk]:
     offset = _RIFF.size
     while offset + _CHUNK.size <= len(wav):
-        name, size = _CHUNK.unpack_from(wav, offset)
-        if name == b"fmt " and size >= _FORMAT.size:
-            byte_rate = _FORMAT.unpack_from(wav, offset + _CHUNK.size)[3]
-        if name == b"data" and byte_rate:
-            return size / byte_rate
-        offset += _CHUNK.size + size + size % 2
-    raise NotAudio("the WAV has no data")
+        name, stated = _CHUNK.unpack_from(wav, offset)
+        start = offset + _CHUNK.size
+        yield _Chunk(name, start, stated, len(wav) - start)
+        offset = start + stated + stated % 2
+
+
+def _data_chunk(wav: bytes) -> _Chunk | None:
+    return next((chunk for chunk in _chunks(wav) if chunk.name == b"data"), None)
 
 
 def _with_true_sizes(wav: bytes) -> bytes:
-    offset = _RIFF.size
-    while offset + _CHUNK.size <= len(wav):
-        name, declared = _CHUNK.unpack_from(wav, offset)
-        start = offset + _CHUNK.size
-        if name == b"data":
-            return _with_true_data_size(wav, offset, declared, len(wav) - start)
-        offset = start + declared + declared % 2
-    raise NotAudio("the WAV has no data")
-
-
-def _with_true_data_size(wav: bytes, offset: int, declared: int, came: int) -> bytes:
-    """The data chunk at `offset` declares `declared` bytes and `came` bytes follow its header."""
-    if not came:
+    chunk = _data_chunk(wav)
+    if chunk is None:
+        raise NotAudio("the WAV has no data")
+    if not chunk.came:
         raise NotAudio("the WAV has no samples")
-    if 0 < declared <= came:
+    if 0 < chunk.stated <= chunk.came:
         return wav
-    if 0 < declared < _UNKNOWN_SIZE_FROM:
-        raise NotAudio("the WAV ends before its declared length")
+    if chunk.states_length:
+        raise NotAudio("the WAV ends before its stated length")
     fixed = bytearray(wav)
     _RIFF.pack_into(fixed, 0, b"RIFF", len(wav) - _CHUNK.size, b"WAVE")
-    _CHUNK.pack_into(fixed, offset, b"data", came)
+    _CHUNK.pack_into(fixed, chunk.start - _CHUNK.size, b"data", chunk.came)
     return bytes(fixed)
 
 

@@ -3,10 +3,11 @@
 import io
 import struct
 import wave
+from pathlib import Path
 
 import pytest
 
-from actors.audio.wav import NotAudio, audio_file, duration_s, wav_of
+from actors.audio.wav import NotAudio, audio_file, duration_s, missing_bytes, reading, wav_of
 
 TWO_SECONDS = b"\x01\x02" * 16_000
 HEADER_BYTES = 44
@@ -70,3 +71,27 @@ def test_what_is_not_audio_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("start", [b"OggS", b"fLaC", b"ID3\x04", b"\xff\xfb\x90", b"\xff\xf1"])
 def test_other_audio_is_let_through(start: bytes) -> None:
     assert audio_file(start + b"rest") == start + b"rest"
+
+
+def test_what_is_missing_of_a_wav_is_counted_unless_its_length_is_made_up() -> None:
+    good = wav_of(TWO_SECONDS, 8000)
+
+    assert missing_bytes(good) is None
+    assert missing_bytes(good[:-1000]) == (len(TWO_SECONDS) - 1000, len(TWO_SECONDS))
+    assert missing_bytes(good[:HEADER_BYTES]) == (0, len(TWO_SECONDS))
+    assert missing_bytes(good[:40] + b"\xff" * 4) is None
+    assert missing_bytes(b"OggS" + good[4:-1000]) is None
+
+
+@pytest.mark.parametrize(
+    "file", [wav_of(TWO_SECONDS, 8000)[:-1], wav_of(TWO_SECONDS, 16_000), b"RIFF", b""], ids=["cut", "rate", "head", ""]
+)
+def test_a_file_of_another_shape_or_not_whole_is_not_read(file: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "one.wav"
+    path.write_bytes(wav_of(TWO_SECONDS, 8000))
+    with reading(path, 8000) as read:
+        assert read.readframes(read.getnframes()) == TWO_SECONDS
+
+    path.write_bytes(file)
+    with pytest.raises(NotAudio, match=r"one\.wav"), reading(path, 8000):
+        pass
