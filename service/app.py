@@ -17,16 +17,15 @@ from service.page import page
 from service.resources import Resources
 from service.routes import dialogues, download, health, jobs, metrics, openapi, providers, timeline
 from service.settings import ServiceSettings
-from storage.segment_store import SegmentStore
 
 
 def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     """The app. It closes nothing of `resources`: whoever made them closes them after it."""
-    numbers = metrics.Metrics(resources.engine)
+    numbers = metrics.Metrics(resources.jobs)
     checks = health.checks_of(resources)
     document = openapi.openapi_document(settings)
     # A request does not wait for a database that is away.
-    previews = Previews(SegmentStore(resources.engine, patience_s=0), resources.audio)
+    previews = Previews(resources.segments.impatient(), resources.audio)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
-from sqlalchemy import Engine
 
 from actors.providers.provider import Provider
 from actors.queue.broker import JobBroker
@@ -17,6 +16,7 @@ from storage.audio_store import AudioStore
 from storage.job_store import JobStore
 from storage.jobs import Stage
 from storage.key_store import KeyStore
+from storage.segment_store import SegmentStore
 from storage.stores import Stores
 
 
@@ -28,9 +28,9 @@ class Resources:
     `check_broker`: raises when the broker is away.
     """
 
-    engine: Engine
     jobs: JobStore
     keys: KeyStore
+    segments: SegmentStore
     audio: AudioStore
     providers: Mapping[str, Provider]
     publish: Callable[[UUID], None]
@@ -52,9 +52,9 @@ def make_resources(
         publisher.publish(job_id, Stage.SYNTHESIZING)
 
     return Resources(
-        engine=stores.engine,
         jobs=stores.jobs,
         keys=stores.keys,
+        segments=stores.segments,
         audio=stores.audio,
         providers=providers,
         publish=publish,

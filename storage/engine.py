@@ -1,16 +1,23 @@
-"""The connection to PostgreSQL: one place that says how long we wait for it."""
+"""The connection to PostgreSQL: how long we wait for it, and what it means that it is away.
+
+Every store begins its work with `reading` or `transaction`. They alone translate SQLAlchemy's errors, so that nobody
+outside storage knows it.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import structlog
-from sqlalchemy import Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from storage.errors import DatabaseUnavailable
 
 #: Longest wait for a connection, from the server or from the pool. A request is answered with 503 after it.
 CONNECT_TIMEOUT_S: Final = 2
@@ -18,6 +25,10 @@ CONNECT_TIMEOUT_S: Final = 2
 STATEMENT_TIMEOUT_MS: Final = 10_000
 #: Pause between two tries of a statement while the database is away.
 _RETRY_PAUSE_S: Final = 0.5
+
+#: A server that answers, and yet is not the one to talk to: a standby after a failover (`read_only_sql_transaction`),
+#: or one that has ended our transaction or session. The next connection may be to the right one.
+_WRONG_SERVER: Final = frozenset({"25006", "25P03", "57P05"})
 
 log = structlog.get_logger()
 
@@ -28,7 +39,7 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     `database_url`: a libpq URL, as `postgresql://user:password@host/database`.
     `pool_size`: connections at most; they are opened as they are needed, and kept.
     """
-    return create_engine(
+    engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
@@ -45,17 +56,68 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
             "tcp_user_timeout": 10_000,
         },
     )
+    event.listen(engine, "handle_error", _hang_up_on_the_wrong_server)
+    return engine
 
 
-def is_outage(error: Exception) -> bool:
-    """Whether the database is away, rather than the statement wrong."""
+@contextmanager
+def transaction(engine: Engine) -> Generator[Connection]:
+    """A transaction: committed at the end of the block, rolled back when the block raises.
+
+    Raises:
+        DatabaseUnavailable: the database is away, or takes no writes. The commit may have been done all the same.
+    """
+    with _translated(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Generator[Connection]:
+    """A connection for statements that change nothing.
+
+    Raises:
+        DatabaseUnavailable: the database is away.
+    """
+    with _translated(), engine.connect() as connection:
+        yield connection
+
+
+def require_writable(connection: Connection) -> None:
+    """Go on only with a server that takes writes.
+
+    Raises:
+        DatabaseUnavailable: it is a standby, or was told to take none.
+    """
+    if connection.execute(select(func.current_setting("transaction_read_only"))).scalar_one() == "on":
+        connection.invalidate()  # the next one may be to the server that has taken over
+        raise DatabaseUnavailable("the server takes no writes")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error of SQLAlchemy means that the database is away, rather than the statement wrong."""
     if isinstance(error, DBAPIError):
-        return isinstance(error, OperationalError) or error.connection_invalidated
+        return isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated
     return isinstance(error, PoolTimeoutError)
 
 
+def _hang_up_on_the_wrong_server(context: ExceptionContext) -> None:
+    """Have SQLAlchemy close all connections of the pool, as it does when one is lost."""
+    if getattr(context.original_exception, "sqlstate", None) in _WRONG_SERVER:
+        context.is_disconnect = True
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError) as error:
+        if not is_outage(error):
+            raise
+        raise DatabaseUnavailable(str(getattr(error, "orig", None) or error)) from error
+
+
 class Patient(Protocol):
-    """Whoever has the patience to wait for the database."""
+    """An object that has the patience to wait for the database."""
 
     @property
     def patience_s(self) -> float:
@@ -83,10 +145,10 @@ def outlasting_outages(
         while True:
             try:
                 return method(self, *args, **kwargs)
-            except Exception as error:
-                if not is_outage(error) or time.monotonic() >= give_up_at:
+            except DatabaseUnavailable as error:
+                if time.monotonic() >= give_up_at:
                     raise
-                log.warning("database_unavailable", doing=method.__name__, error=repr(error))
+                log.warning("database_unavailable", doing=method.__name__, error=str(error))
                 time.sleep(_RETRY_PAUSE_S)
 
     return outlasting

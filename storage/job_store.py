@@ -32,6 +32,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.engine import reading, require_writable, transaction
 from storage.jobs import (
     ACTIVE,
     JOB_TYPE,
@@ -106,7 +107,7 @@ class JobStore:
             IdempotencyKeyReused: the key came before, with another script.
         """
         fingerprint = sha256(repr(script).encode()).digest()
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             # A statement of its own: the next one must see what the last holder of the lock has committed.
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
             if idempotency_key is not None:
@@ -133,7 +134,7 @@ class JobStore:
             accepted = self._insert_in_free_slot(user_id, values).returning(*_JOB_COLUMNS, self._elapsed_ms())
             row = connection.execute(accepted).one_or_none()
             if row is None:
-                raise JobLimitExceeded(self._count_active(connection, user_id), self._rules.max_active_jobs)
+                raise JobLimitExceeded(self._count_active_of(connection, user_id), self._rules.max_active_jobs)
             return _job(row)
 
     def get(self, user_id: UUID, job_id: UUID) -> Job:
@@ -142,7 +143,7 @@ class JobStore:
         Raises:
             JobNotFound: there is none with this id, or it is another user's.
         """
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return self._get(connection, user_id, job_id)
 
     def get_with_script(self, user_id: UUID, job_id: UUID) -> tuple[Job, Script]:
@@ -157,7 +158,7 @@ class JobStore:
     def audio_file(self, job: Job) -> AudioFile | None:
         """The result of a completed job; None when it is gone."""
         query = select(audio_files).where(audio_files.c.id == job.audio_file_id, audio_files.c.state == "stored")
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
@@ -173,7 +174,7 @@ class JobStore:
     def peaks(self, audio: AudioFile) -> bytes:
         """The waveform of a result, as it was handed to `RunStore.complete`; empty for one that has none."""
         query = select(audio_files.c.peaks).where(audio_files.c.id == audio.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(query).scalar_one_or_none() or b""
 
     def list(self, user_id: UUID, *, status: JobStatus | None, limit: int, offset: int) -> tuple[Sequence[Job], int]:
@@ -182,7 +183,7 @@ class JobStore:
         if status is not None:
             mine = and_(mine, jobs.c.status == status)
         page = self._select_job().where(mine).order_by(jobs.c.id.desc()).limit(limit).offset(offset)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             total = connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
             return [_job(row) for row in connection.execute(page)], total
 
@@ -193,7 +194,7 @@ class JobStore:
             JobNotFound: as for `get`.
             JobCannotCancel: it is not pending.
         """
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             cancelled = connection.execute(
                 update(jobs)
                 .where(_of_user(user_id, job_id), jobs.c.status == JobStatus.PENDING)
@@ -234,10 +235,27 @@ class JobStore:
             raise JobCannotRevise(job.status)
         return script, takes
 
+    def count_active(self) -> Mapping[Stage, int]:
+        """How many jobs of all users are under way, by stage; a stage without any is left out."""
+        # As the partial index on slots is guarded: it holds just these rows.
+        active = and_(jobs.c.status.in_(ACTIVE), jobs.c.active_slot.is_not(None))
+        query = select(jobs.c.stage, func.count()).where(active).group_by(jobs.c.stage)
+        with reading(self._engine) as connection:
+            return {Stage(stage): count for stage, count in connection.execute(query)}
+
+    def check(self) -> None:
+        """Whether the database can be reached, and written.
+
+        Raises:
+            DatabaseUnavailable: it cannot.
+        """
+        with reading(self._engine) as connection:
+            require_writable(connection)
+
     def published(self, job_ids: Sequence[UUID]) -> None:
         """The broker has taken a message for each of these jobs; the scheduler need not send another soon."""
         fresh = and_(jobs.c.id.in_(job_ids), jobs.c.next_run_at.is_not(None))
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(update(jobs).where(fresh).values(last_published_at=self._now()))
 
     def _insert_in_free_slot(self, user_id: UUID, values: Mapping[str, Any]) -> Insert:
@@ -267,7 +285,7 @@ class JobStore:
 
     def _get_all(self, user_id: UUID, job_id: UUID) -> tuple[Job, Script, Mapping[int, str]]:
         query = self._select_job(jobs.c.input_params, jobs.c.takes).where(_of_user(user_id, job_id))
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise JobNotFound(job_id)
@@ -282,7 +300,7 @@ class JobStore:
         ).one_or_none()
 
     @staticmethod
-    def _count_active(connection: Connection, user_id: UUID) -> int:
+    def _count_active_of(connection: Connection, user_id: UUID) -> int:
         mine = and_(jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE))
         return connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
 

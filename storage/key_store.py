@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from storage.engine import reading, transaction
 from storage.job_store import Clock, database_clock
 from storage.jobs import new_id
 from storage.tables import api_keys, users
@@ -45,7 +46,7 @@ class KeyStore:
     def create(self, user_name: str) -> str:
         """A new key for a user, who is added if there is none of that name. The only time that the key is seen."""
         key = KEY_PREFIX + secrets.token_urlsafe(32)
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(upsert(users).values(id=new_id(), name=user_name).on_conflict_do_nothing())
             user_id = connection.execute(select(users.c.id).where(users.c.name == user_name)).scalar_one()
             connection.execute(
@@ -69,20 +70,20 @@ class KeyStore:
             .join(users, users.c.id == api_keys.c.user_id)
             .order_by(api_keys.c.id)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [ApiKey(*row) for row in connection.execute(query)]
 
     def revoke(self, key_id: UUID) -> bool:
         """End a key. False: there is none with this id that is still good."""
         good = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(update(api_keys).where(good).values(revoked_at=self._now())).rowcount == 1
 
     def user_of(self, key: str) -> UUID | None:
         """The user who has this key; None when nobody has, or not any more. Notes the time of use."""
         good = (api_keys.c.key_hash == _hash(key)) & api_keys.c.revoked_at.is_(None)
         used = update(api_keys).where(good).values(last_used_at=self._now()).returning(api_keys.c.user_id)
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(used).scalar_one_or_none()
 
 

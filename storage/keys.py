@@ -7,9 +7,8 @@ import sys
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
-
 from storage.engine import make_engine
+from storage.errors import DatabaseUnavailable
 from storage.key_store import KeyStore
 from storage.settings import DatabaseSettings, read
 
@@ -41,8 +40,8 @@ def main(argv: list[str]) -> int:
                 if not keys.revoke(arguments.id):
                     sys.stderr.write(f"readthrough keys: there is no key {arguments.id} that is still good\n")
                     return 1
-    except OperationalError as error:
-        sys.stderr.write(f"readthrough keys: the database cannot be reached: {error.orig}\n")
+    except DatabaseUnavailable as error:
+        sys.stderr.write(f"readthrough keys: the database cannot be reached: {error}\n")
         return 1
     finally:
         engine.dispose()

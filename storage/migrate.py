@@ -9,10 +9,10 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
 
 from storage.audio_store import AudioStore, AudioStoreError
-from storage.engine import make_engine
+from storage.engine import make_engine, transaction
+from storage.errors import DatabaseUnavailable
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 _LOCK_NAME = "readthrough migrations"
@@ -22,13 +22,13 @@ def migrate(database_url: str) -> None:
     """Bring the tables to the newest revision. Of two at once, the second waits and finds nothing to do.
 
     Raises:
-        OperationalError: the database cannot be reached.
+        DatabaseUnavailable: the database cannot be reached.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = make_engine(database_url, pool_size=1)
     try:
-        with engine.begin() as connection:
+        with transaction(engine) as connection:
             # A migration may take its time; the limit of ordinary statements does not hold for it.
             connection.execute(select(func.set_config("statement_timeout", "0", True)))
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_LOCK_NAME, 0))))
@@ -51,8 +51,8 @@ def main(argv: list[str]) -> int:
     try:
         migrate(database.database_url)
         AudioStore(object_store).ensure_bucket()
-    except OperationalError as error:
-        sys.stderr.write(f"readthrough migrate: the database cannot be reached: {error.orig}\n")
+    except DatabaseUnavailable as error:
+        sys.stderr.write(f"readthrough migrate: the database cannot be reached: {error}\n")
         return 1
     except AudioStoreError as error:
         sys.stderr.write(f"readthrough migrate: bucket {object_store.s3_bucket}: {error}\n")

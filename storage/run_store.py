@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from storage.engine import outlasting_outages
+from storage.engine import outlasting_outages, reading, transaction
 from storage.job_store import ENDED, Clock, JobRules, database_clock, failed, takes_of
 from storage.jobs import Claim, FailureReason, JobStatus, LeaseLost, Script, Stage
 from storage.tables import audio_files, job_turns, jobs, segments
@@ -107,7 +107,7 @@ class RunStore:
                 cast(extract("epoch", jobs.c.deadline_at - self._now()), Float).label("remaining_s"),
             )
         )
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             row = connection.execute(taken).one_or_none()
         if row is None:
             return None
@@ -126,7 +126,7 @@ class RunStore:
         """Bump the heartbeat of each job (job id → lease token); the ids of those that are still ours."""
         held = tuple_(jobs.c.id, jobs.c.lease_token).in_(list(leases.items()))
         beaten = update(jobs).where(held).values(heartbeat=jobs.c.heartbeat + 1).returning(jobs.c.id)
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return set(connection.execute(beaten).scalars())
 
     @outlasting_outages
@@ -137,7 +137,7 @@ class RunStore:
             .join(segments, segments.c.id == job_turns.c.segment_id)
             .where(job_turns.c.job_id == claim.job_id, segments.c.state == "stored")
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {row.turn_index: row.object_key for row in connection.execute(query)}
 
     @outlasting_outages
@@ -147,7 +147,7 @@ class RunStore:
         Raises:
             LeaseLost: the run is over; nothing was written.
         """
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             # The row is locked first, so that the count is of what every thread of the run has committed.
             self._hold(connection, claim)
             spoken = upsert(job_turns).values([{"job_id": claim.job_id, **asdict(part)} for part in parts])
@@ -173,7 +173,7 @@ class RunStore:
             LeaseLost: as for `turns_spoken`.
         """
         values = {"stage": Stage.RETRYING, "retry_count": jobs.c.retry_count + 1}
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             self._write(connection, claim, values | self._due_in(delay_s))
 
     @outlasting_outages
@@ -185,7 +185,7 @@ class RunStore:
         """
         spoken = jobs.c.stage == Stage.ASSEMBLING
         stage = case((spoken, literal(Stage.ASSEMBLING)), else_=literal(Stage.RETRYING))
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             self._write(connection, claim, {"stage": stage} | self._due_in(delay_s))
 
     @outlasting_outages
@@ -195,7 +195,7 @@ class RunStore:
         Raises:
             LeaseLost: as for `turns_spoken`.
         """
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             self._write(connection, claim, {"stage": Stage.ASSEMBLING} | self._due_in(0))
 
     @outlasting_outages
@@ -206,7 +206,7 @@ class RunStore:
             LeaseLost: as for `turns_spoken`.
         """
         gone = and_(job_turns.c.job_id == claim.job_id, job_turns.c.turn_index.in_(missing_turns))
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             self._hold(connection, claim)
             connection.execute(
                 update(segments)
@@ -233,7 +233,7 @@ class RunStore:
             state="uploading",
             created_at=self._now(),
         )
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             self._hold(connection, claim)
             connection.execute(intent.on_conflict_do_nothing())
 
@@ -273,7 +273,7 @@ class RunStore:
             "expires_at": self._now() + self._rules.retention,
             **ENDED,
         }
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             try:
                 self._write(connection, claim, values)
             except LeaseLost:
@@ -294,7 +294,7 @@ class RunStore:
             LeaseLost: as for `turns_spoken`.
         """
         values = failed(reason, detail, now=self._now(), retention=self._rules.retention)
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             self._write(connection, claim, values)
 
     @staticmethod

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, and_, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from storage.engine import outlasting_outages
+from storage.engine import outlasting_outages, transaction
 from storage.job_store import Clock, database_clock
 from storage.jobs import Claim
 from storage.run_store import OUTAGE_PATIENCE_S
@@ -50,6 +50,10 @@ class SegmentStore:
         #: An outage that is shorter is waited out.
         self.patience_s = patience_s
 
+    def impatient(self) -> SegmentStore:
+        """The same segments, for a caller who would rather have an error at once than wait."""
+        return SegmentStore(self._engine, self._now, patience_s=0)
+
     @outlasting_outages
     def find(self, user_id: UUID | None, digests: Sequence[bytes]) -> Mapping[bytes, StoredSegment]:
         """Those of the segments that the user has. Finding one counts as using it."""
@@ -59,7 +63,7 @@ class SegmentStore:
             .values(last_used_at=self._now())
             .returning(segments.c.digest, segments.c.id, segments.c.object_key)
         )
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return {bytes(row.digest): StoredSegment(row.id, row.object_key) for row in connection.execute(found)}
 
     @outlasting_outages
@@ -70,7 +74,7 @@ class SegmentStore:
         nobody: so no two can wait for each other. One whose owner's lease is gone is taken over: a dead worker is
         waited for as long as the scheduler takes to see its death, and no longer.
         """
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             if self._insert(connection, intent, owner):
                 return True
             if self._abandon_dead(connection, intent) and self._insert(connection, intent, owner):
@@ -115,13 +119,13 @@ class SegmentStore:
             .where(segments.c.id == segment_id, segments.c.state == "speaking")
             .values(state="abandoned")
         )
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(abandoned)
 
     @outlasting_outages
     def lost(self, segment_id: UUID) -> None:
         """The object of a stored segment is gone: it is not to be found any more."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(update(segments).where(segments.c.id == segment_id).values(state="expired"))
 
     @outlasting_outages
@@ -144,7 +148,7 @@ class SegmentStore:
             .where(ours.c.id == segment_id, segments.c.state == "stored")
             .limit(1)
         )
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             if connection.execute(stored).rowcount == 1:
                 return segment_id
             return connection.execute(of_the_same_words).scalar_one_or_none()

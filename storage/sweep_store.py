@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select, update
 
+from storage.engine import reading, require_writable, transaction
 from storage.job_store import Clock, JobRules, database_clock, failed
 from storage.jobs import ACTIVE, FailureReason, JobStatus, Stage
 from storage.tables import audio_files, job_turns, jobs, segments
@@ -62,7 +63,7 @@ class SweepStore:
             .order_by(jobs.c.next_run_at)
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         waiting_to_join = Stage.ASSEMBLING
         return [(row.id, waiting_to_join if row.stage == waiting_to_join else Stage.SYNTHESIZING) for row in rows]
@@ -70,11 +71,16 @@ class SweepStore:
     # Jobs that nobody will finish.
 
     def leases(self) -> Sequence[Lease]:
-        """Every job that somebody works on, or did until he died."""
+        """Every job that a worker works on, or did until it died.
+
+        Raises:
+            DatabaseUnavailable: as well for a database that can be read but takes no writes: nobody's heart can beat.
+        """
         query = select(jobs.c.id, jobs.c.attempt, jobs.c.lease_token, jobs.c.heartbeat).where(
             jobs.c.lease_token.is_not(None)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
+            require_writable(connection)
             return [Lease(row.id, row.attempt, row.lease_token, row.heartbeat) for row in connection.execute(query)]
 
     def interrupt(self, lease: Lease) -> bool:
@@ -106,7 +112,7 @@ class SweepStore:
 
     def _fail(self, which: ColumnElement[bool], reason: FailureReason) -> int:
         values = failed(reason, None, now=self._now(), retention=self._rules.retention)
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(update(jobs).where(which).values(**values)).rowcount
 
     # Objects and rows that have had their time. The object goes first: a row without its object is found again,
@@ -115,7 +121,7 @@ class SweepStore:
     def expired_jobs(self, *, limit: int) -> Sequence[UUID]:
         """Jobs that have been kept long enough, oldest first."""
         query = select(jobs.c.id).where(jobs.c.expires_at < self._now()).order_by(jobs.c.expires_at).limit(limit)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(query).scalars().all()
 
     def audio_of(self, job_id: UUID) -> Sequence[Remains]:
@@ -124,7 +130,7 @@ class SweepStore:
 
     def forget_job(self, job_id: UUID) -> None:
         """Delete the row of an expired job whose objects are gone."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(audio_file_id=None))
             connection.execute(delete(audio_files).where(audio_files.c.job_id == job_id))
             connection.execute(delete(jobs).where(jobs.c.id == job_id, jobs.c.expires_at < self._now()))
@@ -142,7 +148,7 @@ class SweepStore:
 
     def forget_audio(self, file_id: UUID) -> None:
         """Delete the row of an abandoned upload whose object is gone."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(
                 delete(audio_files).where(audio_files.c.id == file_id, audio_files.c.state == "uploading")
             )
@@ -157,7 +163,7 @@ class SweepStore:
         abandoned = and_(
             segments.c.state.in_(("speaking", "abandoned")), segments.c.created_at < self._now() - abandoned_after
         )
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             expired = update(segments).where(or_(unused, abandoned)).values(state="expired")
             return connection.execute(expired).rowcount
 
@@ -167,10 +173,10 @@ class SweepStore:
 
     def forget_segment(self, segment_id: UUID) -> None:
         """Delete the row of an expired segment whose object is gone."""
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(delete(segments).where(segments.c.id == segment_id, segments.c.state == "expired"))
 
     def _remains(self, table: Any, *which: ColumnElement[bool]) -> Sequence[Remains]:
         query = select(table.c.id, table.c.object_key).where(*which).order_by(table.c.created_at)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [Remains(row.id, row.object_key) for row in connection.execute(query)]

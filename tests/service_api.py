@@ -26,6 +26,7 @@ from storage.job_store import JobRules, JobStore
 from storage.jobs import LOCAL_USER_ID, Script, Stage, new_id
 from storage.key_store import KeyStore
 from storage.run_store import RunStore
+from storage.segment_store import SegmentStore
 from storage.settings import ObjectStoreSettings
 from storage.tables import jobs as jobs_table
 
@@ -178,9 +179,9 @@ def running_api(
     )
     published: list[UUID] = []
     resources = Resources(
-        engine=engine,
         jobs=jobs,
         keys=keys,
+        segments=SegmentStore(engine),
         audio=wrap_audio(audio),
         providers={provider.name: provider for provider in providers},
         publish=published.append,

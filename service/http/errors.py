@@ -21,12 +21,11 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.utils.path import normalize_path
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from actors.providers.problem import Language, Problem, Text
 from service.http.messages import ERRORS, ErrorCode, preferred_language
 from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
+from storage.errors import DatabaseUnavailable
 from storage.jobs import (
     IdempotencyKeyReused,
     JobCannotCancel,
@@ -164,8 +163,8 @@ def _key_reused(request: AnyRequest, _error: IdempotencyKeyReused) -> Response[A
     return answer_api_error(request, ApiError(ErrorCode.IDEMPOTENCY_KEY_REUSED))
 
 
-def _database_away(request: AnyRequest, error: Exception) -> Response[Any]:
-    log.warning("database_unavailable", reason=str(error.__cause__ or error))
+def _database_away(request: AnyRequest, error: DatabaseUnavailable) -> Response[Any]:
+    log.warning("database_unavailable", reason=str(error))
     return _unavailable(request, "database")
 
 
@@ -256,9 +255,7 @@ EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[[AnyRequest, Any]
     JobCannotResubmit: _cannot_resubmit,
     JobCannotRevise: _cannot_revise,
     IdempotencyKeyReused: _key_reused,
-    OperationalError: _database_away,
-    InterfaceError: _database_away,
-    PoolTimeout: _database_away,
+    DatabaseUnavailable: _database_away,
     ObjectStoreUnavailable: _object_store_away,
     ObjectStoreFull: _object_store_away,
     NotFoundException: _not_found,

@@ -11,7 +11,6 @@ import structlog
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
-from sqlalchemy import select
 
 from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError
 from service.http.messages import ErrorCode
@@ -50,12 +49,9 @@ class Checks:
 
 def checks_of(resources: Resources) -> Checks:
     """What this process needs: the database, the broker and the bucket."""
-
-    def check_database() -> None:
-        with resources.engine.connect() as connection:
-            connection.execute(select(1))
-
-    return Checks({"database": check_database, "broker": resources.check_broker, "object_store": resources.audio.check})
+    return Checks(
+        {"database": resources.jobs.check, "broker": resources.check_broker, "object_store": resources.audio.check}
+    )
 
 
 #: How a handler asks for them: a parameter of this type, named `checks`.

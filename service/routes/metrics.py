@@ -13,10 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCol
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
-from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from storage.tables import jobs
+from storage.errors import DatabaseUnavailable
+from storage.job_store import JobStore
 
 log = structlog.get_logger()
 
@@ -27,7 +26,7 @@ _DURATION_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5
 class Metrics:
     """The numbers of one app, in a registry of its own."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, jobs: JobStore) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "readthrough_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
@@ -42,7 +41,7 @@ class Metrics:
         self.jobs_submitted = Counter(
             "readthrough_jobs_submitted", "Jobs accepted, resubmitted ones too", registry=self.registry
         )
-        self.registry.register(_ActiveJobs(engine))
+        self.registry.register(_ActiveJobs(jobs))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
@@ -60,8 +59,8 @@ def read_metrics(metrics: Measured) -> Response[bytes]:
 class _ActiveJobs(Collector):
     """Jobs that are under way, by stage, counted when they are asked for. Missing while the database is away."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """What is collected, without counting."""
@@ -70,14 +69,10 @@ class _ActiveJobs(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """One sample a stage."""
         gauge = self._gauge()
-        # The partial index on active slots holds just these rows.
-        active = select(jobs.c.stage, func.count()).where(jobs.c.active_slot.is_not(None)).group_by(jobs.c.stage)
-        active = active.where(jobs.c.status.in_(("pending", "processing")))
         try:
-            with self._engine.connect() as connection:
-                for stage, count in connection.execute(active):
-                    gauge.add_metric([stage], count)
-        except SQLAlchemyError as error:
+            for stage, count in self._jobs.count_active().items():
+                gauge.add_metric([stage], count)
+        except DatabaseUnavailable as error:
             log.warning("active_jobs_not_counted", reason=str(error))
             return []
         return [gauge]
