@@ -259,28 +259,24 @@ class JobLimitExceeded(JobError):
         self.max_jobs = max_jobs
 
 
-class JobCannotCancel(JobError):
+class JobConflict(JobError):
+    """What was asked cannot be done with a job of this status."""
+
+    def __init__(self, status: JobStatus) -> None:
+        super().__init__(f"the job is {status}")
+        self.status = status
+
+
+class JobCannotCancel(JobConflict):
     """Only a pending job can be cancelled."""
 
-    def __init__(self, status: JobStatus) -> None:
-        super().__init__(f"the job is {status}")
-        self.status = status
 
-
-class JobCannotResubmit(JobError):
+class JobCannotResubmit(JobConflict):
     """Only a failed or cancelled job can be resubmitted."""
 
-    def __init__(self, status: JobStatus) -> None:
-        super().__init__(f"the job is {status}")
-        self.status = status
 
-
-class JobCannotRevise(JobError):
+class JobCannotRevise(JobConflict):
     """Only a completed or failed job can be revised."""
-
-    def __init__(self, status: JobStatus) -> None:
-        super().__init__(f"the job is {status}")
-        self.status = status
 
 
 class IdempotencyKeyReused(JobError):
