@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from embedded.children import EmbeddedServerError
+from embedded.errors import EmbeddedServerError
 from embedded.run import everything
 from service.settings import ServiceSettings
 from storage.logs import LogSettings, configure_logs

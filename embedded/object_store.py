@@ -15,14 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from embedded.children import (
-    EmbeddedServer,
-    EmbeddedServerError,
-    free_port,
-    port_answers,
-    require_free_port,
-    write_private_file,
-)
+from embedded.directory import write_private_file
+from embedded.errors import EmbeddedServerError
+from embedded.ports import free_port, port_answers, require_free_port
+from embedded.server import EmbeddedServer
 
 #: How rclone names an upload that is under way; one that a crash has left behind holds nothing that was acknowledged.
 UNFINISHED_UPLOADS = ".rclone_temp_*"

@@ -28,7 +28,10 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from embedded.children import Account, EmbeddedServer, EmbeddedServerError, works_in
+from embedded.children import Account
+from embedded.errors import EmbeddedServerError
+from embedded.processes import works_in
+from embedded.server import EmbeddedServer
 
 #: The database that `Postgres.url` points at.
 DATABASE = "readthrough"

@@ -25,7 +25,8 @@ from actors.queue.leases import Leases
 from actors.queue.publisher import Publisher
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from embedded.children import DirectoryLock, EmbeddedServerError
+from embedded.directory import DirectoryLock
+from embedded.errors import EmbeddedServerError
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
 from embedded.settings import EmbeddedSettings

@@ -19,9 +19,10 @@ import psycopg
 import pytest
 from botocore.config import Config
 
-from embedded.children import DirectoryLock, wait_until_gone
+from embedded.directory import DirectoryLock
 from embedded.object_store import ObjectStore
 from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
+from embedded.processes import wait_until_gone
 from storage.migrate import migrate
 from tests.leftovers import SESSION_VARIABLE, clean_up_after_killed_sessions, describe, processes_of
 from tests.servers.rabbitmq import RabbitMQ, obtain

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import psutil
 
-from embedded.children import DirectoryLock, EmbeddedServerError, end_process_tree, works_in
+from embedded.directory import DirectoryLock
+from embedded.errors import EmbeddedServerError
+from embedded.processes import end_process_tree, works_in
 
 #: Set for the processes that the tests start; with it even one that has left our family is known.
 SESSION_VARIABLE = "READTHROUGH_TEST_SESSION"

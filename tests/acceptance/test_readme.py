@@ -19,7 +19,7 @@ import pytest
 
 from actors.providers.settings import ProviderSettings
 from actors.settings import WorkSettings
-from embedded.children import free_port
+from embedded.ports import free_port
 from embedded.settings import EmbeddedSettings
 from service.routes.openapi import openapi_document
 from service.settings import ServiceSettings

@@ -19,7 +19,8 @@ from typing import Any, Final
 import httpx
 import psutil
 
-from embedded.children import end_process_tree, free_port
+from embedded.ports import free_port
+from embedded.processes import end_process_tree
 from tests.chaos.ground import Ground
 from tests.chaos.process import ORDERS_VARIABLE
 from tests.standins.openai import KEY

@@ -20,7 +20,7 @@ from typing import Any, Final
 import psutil
 import psycopg
 
-from embedded.children import EmbeddedServer
+from embedded.server import EmbeddedServer
 from tests.chaos import process
 from tests.chaos.cluster import Cluster, Member, family_of, wait_until
 from tests.chaos.load import Pace

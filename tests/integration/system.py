@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import httpx
 
-from embedded.children import end_process_tree
+from embedded.processes import end_process_tree
 from storage.settings import ObjectStoreSettings
 
 #: The command as it was installed.

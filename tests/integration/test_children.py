@@ -9,8 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded.children import DirectoryLock, EmbeddedServerError, wait_until_gone
+from embedded.directory import DirectoryLock
+from embedded.errors import EmbeddedServerError
 from embedded.object_store import ObjectStore
+from embedded.processes import wait_until_gone
 
 #: Starts the servers of a directory, says their pids, and waits to be killed.
 A_RUN_THAT_WILL_BE_KILLED = """

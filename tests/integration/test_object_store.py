@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from embedded.children import EmbeddedServerError
+from embedded.errors import EmbeddedServerError
 from embedded.object_store import ObjectStore, find_rclone
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from embedded.children import EmbeddedServerError
+from embedded.errors import EmbeddedServerError
 from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
 
 

@@ -20,9 +20,9 @@ import pytest
 
 from actors.queue.broker import FencedRabbitmqBroker, make_broker
 from actors.queue.publisher import Publisher
-from embedded.children import wait_until_gone
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
+from embedded.processes import wait_until_gone
 from scheduler.__main__ import Timetable
 from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
 from storage.settings import ObjectStoreSettings

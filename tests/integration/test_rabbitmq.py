@@ -12,7 +12,8 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
-from embedded.children import EmbeddedServerError, wait_until_gone
+from embedded.errors import EmbeddedServerError
+from embedded.processes import wait_until_gone
 from tests.servers.rabbitmq import SERVICE_POLICY, RabbitMQ, obtain, services_stay_off
 
 

@@ -22,14 +22,11 @@ from urllib.parse import quote
 import pika
 from pika.exceptions import AMQPError
 
-from embedded.children import (
-    Child,
-    EmbeddedServer,
-    EmbeddedServerError,
-    free_port,
-    require_free_port,
-    write_private_file,
-)
+from embedded.children import Child
+from embedded.directory import write_private_file
+from embedded.errors import EmbeddedServerError
+from embedded.ports import free_port, require_free_port
+from embedded.server import EmbeddedServer
 
 #: The user of the node. It may do everything in every virtual host that the node was given.
 USER = "readthrough"
