@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Final
 
 import structlog
 
-from actors.providers.registry import make_providers
+from actors.providers.registry import speaking
 from actors.providers.settings import ProviderSettings
-from actors.queue.broker import ADDRESSES, make_broker
-from actors.queue.leases import Leases
-from actors.queue.publisher import Publisher
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
+from actors.system import QUEUES, at_work, system
 from storage.logs import LogSettings, configure_logs
 from storage.process import leave, run_command, stop_on_signals
-from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
-from storage.stores import Stores
-
-QUEUES: Final = tuple(queue for queue, _ in ADDRESSES.values())
+from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 log = structlog.get_logger()
 
@@ -39,36 +33,22 @@ def main(argv: list[str]) -> int:
         metavar="NAMES",
         help="what to work on, of synthesis (waits on vendors) and assembly (uses the processor); default: both",
     )
-    arguments = parser.parse_args(argv)
+    queues: tuple[str, ...] = parser.parse_args(argv).queues
     configure_logs(read(LogSettings))
     settings = read(WorkSettings)
-    stores = Stores.make(
-        read(DatabaseSettings),
-        read(ObjectStoreSettings),
-        read(RuleSettings),
-        pool_size=settings.worker_threads * (1 + settings.turns_at_once),
-    )
-    providers = make_providers(read(ProviderSettings))
-    leases = Leases(stores.heartbeats)
-    broker = make_broker(settings.required_rabbitmq_urls(), leases)
-    publisher = Publisher(broker, stores.jobs)
-    worker = JobWorker(broker, leases, stores, providers, publisher, settings, arguments.queues)
-
+    urls = settings.required_rabbitmq_urls()
     stopping = stop_on_signals()
-    publisher.start()
-    worker.start()
-    log.info("worker_started", queues=list(arguments.queues), threads=settings.worker_threads)
-    while not stopping.wait(1) and worker.is_alive:
-        pass
-    died = not worker.is_alive
-    if died:
-        log.critical("worker_thread_died")
-    worker.stop()
-    publisher.stop()
-    for provider in providers.values():
-        provider.close()
-    broker.close()
-    stores.close()
+    with (
+        system(urls, read(DatabaseSettings), read(ObjectStoreSettings), connections=settings.connections) as parts,
+        speaking(read(ProviderSettings)) as providers,
+        at_work(JobWorker(parts, providers, settings, queues)) as worker,
+    ):
+        log.info("worker_started", queues=list(queues), threads=settings.worker_threads)
+        while not stopping.wait(1) and worker.is_alive:
+            pass
+        died = not worker.is_alive
+        if died:
+            log.critical("worker_thread_died")
     log.info("worker_stopped", finished=not worker.gave_up)
     if worker.gave_up:
         leave(int(died))

@@ -47,6 +47,11 @@ class WorkSettings(Settings):
             raise ValueError("each wait must be between 0 and 86400 seconds")
         return delays
 
+    @property
+    def connections(self) -> int:
+        """Connections to the database that the threads of a worker can use."""
+        return self.worker_threads * (1 + self.turns_at_once)
+
     def required_rabbitmq_urls(self) -> tuple[str, ...]:
         """The URLs, for a process that must find others.
 

@@ -1,4 +1,4 @@
-"""The sweeps: what the scheduler puts right. Plain functions; when they run is `__main__.py`'s matter.
+"""The sweeps: what the scheduler puts right. Plain functions; when they run is `timetable.py`'s matter.
 
 Each may run at any time, beside another scheduler, and again after it broke off half-way: what a sweep does is one
 guarded statement, or an object deleted before its row.

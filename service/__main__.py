@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Final
 
 import structlog
 
-from actors.providers.registry import make_providers
+from actors.providers.registry import speaking
 from actors.providers.settings import ProviderSettings
-from actors.queue.broker import make_broker
-from actors.queue.publisher import Publisher
 from actors.settings import WorkSettings
+from actors.system import system
 from service.app import create_app
 from service.resources import make_resources
 from service.server import ApiServer, listening
 from service.settings import ServiceSettings, refuse_open_door
 from storage.logs import LogSettings, configure_logs
 from storage.process import run_command
-from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
-from storage.stores import Stores
+from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
-#: Handlers run in so many threads (anyio's default), each with a connection at most.
-_THREADS = 40
+#: To the database: handlers run in twice as many threads, and seldom all of them ask it at once.
+_CONNECTIONS: Final = 20
 
 log = structlog.get_logger()
 
@@ -39,22 +38,15 @@ def main(argv: list[str]) -> int:
     configure_logs(read(LogSettings))
     settings = read(ServiceSettings)
     refuse_open_door(settings)
-    broker = make_broker(read(WorkSettings).required_rabbitmq_urls())
-    stores = Stores.make(read(DatabaseSettings), read(ObjectStoreSettings), read(RuleSettings), pool_size=_THREADS // 2)
-    providers = make_providers(read(ProviderSettings))
-    publisher = Publisher(broker, stores.jobs)
-
-    app = create_app(settings, make_resources(stores, providers, broker, publisher))
-    with listening(settings.host, settings.port) as where:
-        server = ApiServer(app, where)
-        publisher.start()
+    urls = read(WorkSettings).required_rabbitmq_urls()
+    with (
+        listening(settings.host, settings.port) as where,
+        system(urls, read(DatabaseSettings), read(ObjectStoreSettings), connections=_CONNECTIONS) as parts,
+        speaking(read(ProviderSettings)) as providers,
+    ):
+        server = ApiServer(create_app(settings, make_resources(parts, providers)), where)
         log.info("api_started", url=server.url)
         server.serve()
-    publisher.stop()
-    for provider in providers.values():
-        provider.close()
-    broker.close()
-    stores.close()
     log.info("api_stopped")
     return 0
 

@@ -10,14 +10,12 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from actors.providers.provider import Provider
-from actors.queue.broker import JobBroker
-from actors.queue.publisher import Publisher
+from actors.system import System
 from storage.audio_store import AudioStore
 from storage.job_store import JobStore
 from storage.jobs import Stage
 from storage.key_store import KeyStore
 from storage.segment_store import SegmentStore
-from storage.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +41,18 @@ Given = NamedDependency[SkipValidation[Resources]]
 Caller = NamedDependency[SkipValidation[UUID]]
 
 
-def make_resources(
-    stores: Stores, providers: Mapping[str, Provider], broker: JobBroker, publisher: Publisher
-) -> Resources:
-    """What the app needs of a process that has stores, providers, a broker and a publisher."""
+def make_resources(parts: System, providers: Mapping[str, Provider]) -> Resources:
+    """What the app needs of its process."""
 
     def publish(job_id: UUID) -> None:
-        publisher.publish(job_id, Stage.SYNTHESIZING)
+        parts.publisher.publish(job_id, Stage.SYNTHESIZING)
 
     return Resources(
-        jobs=stores.jobs,
-        keys=stores.keys,
-        segments=stores.segments,
-        audio=stores.audio,
+        jobs=parts.stores.jobs,
+        keys=parts.stores.keys,
+        segments=parts.stores.segments,
+        audio=parts.stores.audio,
         providers=providers,
         publish=publish,
-        check_broker=broker.check,
+        check_broker=parts.broker.check,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from actors.providers import PROVIDERS
 from actors.providers.provider import Provider
@@ -12,3 +13,13 @@ from actors.providers.settings import ProviderSettings
 def make_providers(settings: ProviderSettings) -> Mapping[str, Provider]:
     """Every provider by its name, configured or not. Whoever calls this closes each of them in the end."""
     return {name: make(settings) for name, make in PROVIDERS.items()}
+
+
+@contextmanager
+def speaking(settings: ProviderSettings) -> Generator[Mapping[str, Provider]]:
+    """The same, closed when the block ends."""
+    with ExitStack() as closing:
+        providers = make_providers(settings)
+        for provider in providers.values():
+            closing.callback(provider.close)
+        yield providers

@@ -14,13 +14,11 @@ from dramatiq.worker import ConsumerThread, WorkerThread
 from actors.assembly import assemble
 from actors.providers.provider import Provider
 from actors.queue.broker import ADDRESSES, JobBroker
-from actors.queue.leases import Leases
-from actors.queue.publisher import Publisher
 from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Studio
 from actors.settings import WorkSettings
 from actors.synthesis import synthesize
+from actors.system import System
 from storage.jobs import Claim, FailureReason, LeaseLost, Stage
-from storage.stores import Stores
 
 #: Threads look this often whether they are to stop, and consumers whether a delayed message is due.
 _LOOK_MS: Final = 100
@@ -48,18 +46,12 @@ def declare_actor(broker: JobBroker, stage: Stage, work: Callable[[UUID, Studio]
 
 
 class JobWorker:
-    """Works on jobs from `start` to `stop`. `broker` has `leases` among its middleware."""
+    """Works on jobs from `start` to `stop`."""
 
     def __init__(
-        self,
-        broker: JobBroker,
-        leases: Leases,
-        stores: Stores,
-        providers: Mapping[str, Provider],
-        publisher: Publisher,
-        settings: WorkSettings,
-        queues: Collection[str],
+        self, parts: System, providers: Mapping[str, Provider], settings: WorkSettings, queues: Collection[str]
     ) -> None:
+        broker, leases, stores = parts.broker, parts.leases, parts.stores
         self._broker = broker
         self._leases = leases
         self._stores = stores
@@ -73,7 +65,7 @@ class JobWorker:
             audio=stores.audio,
             providers=providers,
             leases=leases,
-            publish=publisher.publish,
+            publish=parts.publisher.publish,
         )
         declare_actor(broker, Stage.SYNTHESIZING, synthesize, studio)
         declare_actor(broker, Stage.ASSEMBLING, assemble, studio)

@@ -23,7 +23,7 @@ from actors.queue.publisher import Publisher
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
 from embedded.processes import wait_until_gone
-from scheduler.__main__ import Timetable
+from scheduler.timetable import Timetable
 from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
 from storage.settings import ObjectStoreSettings
 from storage.stores import Stores

@@ -15,7 +15,6 @@ import pytest
 from dramatiq.middleware import TimeLimitExceeded
 from dramatiq.worker import WorkerThread
 
-from actors.__main__ import QUEUES
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
 from actors.queue.broker import FencedRabbitmqBroker, JobBroker, make_broker
@@ -23,6 +22,7 @@ from actors.queue.leases import Leases
 from actors.queue.publisher import Publisher
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
+from actors.system import QUEUES, System, at_work
 from embedded.object_store import ObjectStore
 from scheduler import sweeps
 from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
@@ -74,10 +74,8 @@ def shop(
         leases = Leases(stores.heartbeats)
         broker = make_broker(rabbitmq_url and [rabbitmq_url], leases)
         stack.callback(broker.close)
-        publisher = Publisher(broker, stores.jobs)
-        publisher.start()
-        stack.callback(publisher.stop)
-        worker = JobWorker(broker, leases, stores, providers, publisher, work, QUEUES)
+        publisher = stack.enter_context(at_work(Publisher(broker, stores.jobs)))
+        worker = JobWorker(System(stores, leases, broker, publisher), providers, work, QUEUES)
         made = Shop(stores, broker, leases, publisher, worker, vendor)
         prepare(made)
         worker.start()

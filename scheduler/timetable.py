@@ -1,0 +1,69 @@
+"""When each sweep runs; what it does is in `sweeps.py`. APScheduler has no types: this module alone knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler  # pyright: ignore[reportMissingTypeStubs]
+
+from scheduler import sweeps
+from storage.jobs import Stage
+from storage.stores import Stores
+
+log = structlog.get_logger()
+
+
+class Timetable:
+    """Every sweep at its interval, each in a thread of its own, from `start` to `stop`."""
+
+    def __init__(self, stores: Stores, publish: Callable[[UUID, Stage], None]) -> None:
+        dead_workers = sweeps.DeadWorkers()
+        # Intervals in seconds. The first three make what the outside sees: a lost message is sent again within two
+        # seconds, a dead worker's job fails within 15 + 2, one that is late within 2 + 2.
+        timetable: list[tuple[float, str, Callable[[], int]]] = [
+            (1, "dispatch", lambda: sweeps.dispatch(stores, publish)),
+            (2, "dead_workers", lambda: dead_workers(stores)),
+            (2, "time_out", lambda: sweeps.time_out(stores)),
+            (60, "orphan", lambda: sweeps.orphan(stores)),
+            (60, "expire_jobs", lambda: sweeps.expire_jobs(stores)),
+            (60, "collect_abandoned_audio", lambda: sweeps.collect_abandoned_audio(stores)),
+            (60, "expire_segments", lambda: sweeps.expire_segments(stores)),
+        ]
+        self._scheduler: Any = BackgroundScheduler(timezone=UTC)
+        for seconds, name, sweep in timetable:
+            self._scheduler.add_job(
+                _logged(name, sweep),
+                "interval",
+                seconds=seconds,
+                id=name,
+                next_run_time=datetime.now(UTC),
+                # A sweep that is late still runs, once, and never beside itself.
+                misfire_grace_time=None,
+                coalesce=True,
+                max_instances=1,
+            )
+
+    def start(self) -> None:
+        """Begin; every sweep runs at once for the first time."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let the sweeps that are running finish, and end."""
+        self._scheduler.shutdown(wait=True)
+
+
+def _logged(name: str, sweep: Callable[[], int]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            count = sweep()
+        except Exception as error:  # noqa: BLE001 # the database is away, or a defect: the next sweep tries again
+            log.warning("sweep_failed", sweep=name, error=repr(error))
+            return
+        if count:
+            log.info("swept", sweep=name, count=count)
+
+    return run
