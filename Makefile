@@ -6,13 +6,16 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test check fix chaos screenshots migrate lock clean
+.PHONY: help install install-dev system run demo test check fix chaos screenshots migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(VENV)/.installed ## Install what running needs into .venv
-install-dev: $(VENV)/.installed-dev ## Install what developing needs, too
+install-dev: system $(VENV)/.installed-dev ## Install what developing needs, too
+
+system: ## Install what the tests need of the system: RabbitMQ, Chromium
+	@$(PYTHON) -m tests.servers.install
 
 run: install ## Run everything on this machine: http://127.0.0.1:8000
 	@exec $(BIN)/readthrough run

@@ -25,7 +25,8 @@ from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
 from embedded.processes import wait_until_gone
 from storage.migrate import migrate
 from tests.leftovers import SESSION_VARIABLE, clean_up_after_killed_sessions, describe, processes_of
-from tests.servers.rabbitmq import RabbitMQ, obtain
+from tests.servers.obtain import obtain_rabbitmq
+from tests.servers.rabbitmq import RabbitMQ
 
 #: How much room in memory the servers' files may need, in bytes. Docker gives a container 64 MB.
 ROOM_IN_MEMORY_BYTES = 2_000_000_000
@@ -151,8 +152,13 @@ def bucket(object_store: ObjectStore, s3_client: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def rabbitmq(session_directory: Path) -> Iterator[RabbitMQ]:
-    """The RabbitMQ of the run, a node of its own. Who kills it starts it again; `rabbitmq_url` does so too."""
-    with obtain(session_directory / "rabbitmq") as server:
+    """The RabbitMQ of the run, a node of its own. Who kills it starts it again; `rabbitmq_url` does so too.
+
+    With RABBITMQ_URL the tests that need a node which they may kill are skipped: that one is somebody's.
+    """
+    if os.environ.get("RABBITMQ_URL"):
+        pytest.skip("RABBITMQ_URL is set, and this test needs a RabbitMQ that it may kill")
+    with obtain_rabbitmq(session_directory / "rabbitmq") as server:
         yield server
 
 

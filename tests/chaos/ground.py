@@ -15,7 +15,8 @@ from storage.migrate import migrate
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from storage.stores import Stores
 from tests.chaos import audit
-from tests.servers.rabbitmq import RabbitMQ, obtain
+from tests.servers.obtain import obtain_rabbitmq
+from tests.servers.rabbitmq import RabbitMQ
 
 BUCKET: Final = "chaos"
 
@@ -76,7 +77,7 @@ def private_ground(directory: Path) -> Generator[Ground]:
     """Servers of our own, with their files in this directory, for as long as the block runs."""
     postgres = Postgres(directory / "postgres", settings=SETTINGS_OF_A_TEST)
     object_store = ObjectStore(directory / "object-store")
-    rabbitmq = obtain(directory / "rabbitmq")
+    rabbitmq = obtain_rabbitmq(directory / "rabbitmq")
     with ExitStack() as stack:
         for server in (postgres, object_store, rabbitmq):
             stack.callback(server.stop)

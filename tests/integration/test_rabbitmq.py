@@ -14,7 +14,8 @@ from pika.exceptions import AMQPError
 
 from embedded.errors import EmbeddedServerError
 from embedded.processes import wait_until_gone
-from tests.servers.rabbitmq import SERVICE_POLICY, RabbitMQ, obtain, services_stay_off
+from tests.servers import obtain
+from tests.servers.rabbitmq import RabbitMQ
 
 
 @contextlib.contextmanager
@@ -84,20 +85,8 @@ def test_a_taken_port_is_named(server_directory: Path):
 
 
 def test_without_any_way_to_get_one_it_says_what_to_install(server_directory: Path, monkeypatch: pytest.MonkeyPatch):
-    for way in ("is_installed", "can_install", "has_docker_engine"):
-        monkeypatch.setattr(f"tests.servers.rabbitmq.{way}", lambda: False)
+    monkeypatch.setattr(obtain, "rabbitmq_programs", lambda: None)
+    monkeypatch.setattr(obtain, "has_docker_engine", lambda: False)
 
-    with pytest.raises(EmbeddedServerError, match="apt-get install rabbitmq-server"):
-        obtain(server_directory)
-
-
-def test_the_policy_for_services_comes_back(monkeypatch: pytest.MonkeyPatch, server_directory: Path):
-    policy = server_directory / SERVICE_POLICY.name
-    policy.write_text("the one that was there")
-    monkeypatch.setattr("tests.servers.rabbitmq.SERVICE_POLICY", policy)
-
-    with services_stay_off():
-        assert "exit 101" in policy.read_text()
-
-    assert policy.read_text() == "the one that was there"
-    assert list(server_directory.iterdir()) == [policy]
+    with pytest.raises(EmbeddedServerError, match=r"apt-get install .*rabbitmq-server"):
+        obtain.obtain_rabbitmq(server_directory)

@@ -1,1 +1,1 @@
-"""Programs that only tests need: RabbitMQ and Chromium, found and started."""
+"""What only tests need of the system, RabbitMQ and Chromium above all: found, installed, started."""

@@ -1,15 +1,11 @@
-"""The browser of the tests: the Chromium that this machine has, or gets."""
+"""The browser of the tests: the Chromium that this machine has. Nothing is installed here: see `install.py`."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
-from tests.servers.rabbitmq import can_install
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tests.servers.needs import CHROMIUM, chromium_program, how_to_get
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -24,28 +20,17 @@ ARGUMENTS = [
 
 
 def find_chromium() -> str:
-    """The path of a Chromium: $CHROMIUM, the one of this machine, or on Debian and Ubuntu, for root, one installed now.
+    """The path of a Chromium: $CHROMIUM, or the one of this machine.
 
     Raises:
-        FileNotFoundError: there is none, and none can be had.
+        FileNotFoundError: there is none; the message says what to install.
     """
     given = os.environ.get("CHROMIUM")
     if given:
         if not Path(given).is_file():
             raise FileNotFoundError(f"CHROMIUM={given}: there is no such file")
         return given
-    found = _on_this_machine()
-    if found is None and can_install():
-        subprocess.run(["apt-get", "update", "-q"], check=True)
-        subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], check=True)
-        found = _on_this_machine()
+    found = chromium_program()
     if found is None:
-        raise FileNotFoundError(
-            "there is no Chromium: install it (`apt-get install chromium`, `brew install --cask chromium`), "
-            "or set CHROMIUM to the path of one"
-        )
+        raise FileNotFoundError(how_to_get([CHROMIUM]))
     return found
-
-
-def _on_this_machine() -> str | None:
-    return next((path for name in NAMES if (path := shutil.which(name)) is not None), None)

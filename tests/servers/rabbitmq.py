@@ -1,20 +1,17 @@
-"""A private RabbitMQ node on this machine, for tests and for trying things out; and where to get the server from.
+"""A private RabbitMQ node on this machine, for tests and for trying things out.
 
 The node shares nothing with a RabbitMQ that may run here anyway: it has a name, ports, directories, an Erlang cookie
 and an `epmd` (Erlang's port mapper, which otherwise is one a machine and outlives its nodes) of its own.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-import platform
 import secrets
-import shutil
 import signal
 import subprocess
 from base64 import b64encode
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
@@ -27,27 +24,13 @@ from embedded.directory import write_private_file
 from embedded.errors import EmbeddedServerError
 from embedded.ports import free_port, require_free_port
 from embedded.server import EmbeddedServer
+from tests.servers.needs import RABBITMQ, how_to_get, rabbitmq_programs
 
 #: The user of the node. It may do everything in every virtual host that the node was given.
 USER = "readthrough"
 
 #: The node's name within its own little Erlang world, where it is alone.
 NODE = "readthrough@localhost"
-
-#: Where Debian and Red Hat keep the server itself. The one on the PATH there is a wrapper for the system's own node:
-#: it changes to the account `rabbitmq`, or refuses to run.
-PACKAGED_PROGRAMS = Path("/usr/lib/rabbitmq/bin")
-
-#: What is installed where nothing is found, and named where that cannot be done.
-PACKAGE = "rabbitmq-server"
-
-#: What Debian asks before a package starts its service, and the exit code that forbids it (invoke-rc.d(8)).
-SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
-SERVICE_FORBIDDEN = 101
-
-#: What runs where there is a Docker engine only, and where our files are in it.
-IMAGE = "rabbitmq:4"
-MOUNTED_AT = "/readthrough"
 
 
 class RabbitMQ(EmbeddedServer):
@@ -193,157 +176,6 @@ class RabbitMQ(EmbeddedServer):
         }
 
 
-class RabbitMQInDocker(RabbitMQ):
-    """The same in a container, for a machine with a Docker engine and no RabbitMQ.
-
-    Written to the documentation of the image and never run: the machines that this was made on have no engine. `pid`
-    is that of the `docker` command, not of the node.
-    """
-
-    #: The image may have to be fetched first, in seconds.
-    start_timeout_s: ClassVar[float] = 300.0
-
-    def __init__(self, directory: Path, *, port: int | None = None, virtual_hosts: Sequence[str] = ()) -> None:
-        super().__init__(directory, port=port, virtual_hosts=virtual_hosts)
-        #: The name of the container, and of the volume that keeps its data.
-        self._container = f"readthrough-{hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]}"
-
-    def kill(self) -> None:
-        """kill -9 the node in its container; the volume stays."""
-        self._docker("kill", self._container)
-        super().kill()
-
-    def stop(self) -> None:
-        """Stop the container and with it the `docker` command that waits for it."""
-        self._docker("stop", self._container)
-        super().stop()
-
-    def wipe(self) -> None:
-        """Stop the container and delete its volume."""
-        super().wipe()
-        self._docker("volume", "rm", "--force", self._container)
-
-    def add_virtual_hosts(self, names: Sequence[str]) -> None:
-        """Make more virtual hosts on the running node; they are there again after a restart."""
-        self._virtual_hosts += names
-        self._write_definitions()
-        imported = self._docker(
-            "exec", self._container, "rabbitmqctl", "import_definitions", f"{MOUNTED_AT}/{self._definitions.name}"
-        )
-        if imported.returncode != 0:
-            raise EmbeddedServerError(f"virtual hosts cannot be added: {imported.stderr.strip()}")
-
-    def _prepare(self, *, after_a_kill: bool) -> None:
-        self._docker("rm", "--force", self._container)
-        require_free_port(self.port, "RabbitMQ")
-        self._write_definitions()
-        (self.directory / "rabbitmq.conf").write_text(
-            f"load_definitions = {MOUNTED_AT}/{self._definitions.name}\nloopback_users = none\n"
-        )
-
-    def _spawn(self) -> None:
-        self._child.spawn(
-            [
-                "docker",
-                "run",
-                "--rm",
-                f"--name={self._container}",
-                # The node keeps its data under its host's name.
-                "--hostname=rabbitmq",
-                f"--publish=127.0.0.1:{self.port}:5672",
-                f"--volume={self._container}:/var/lib/rabbitmq",
-                f"--volume={self.directory}:{MOUNTED_AT}:ro",
-                f"--env=RABBITMQ_CONFIG_FILE={MOUNTED_AT}/rabbitmq.conf",
-                IMAGE,
-            ],
-            dict(os.environ),
-        )
-
-    def _write_definitions(self) -> None:
-        super()._write_definitions()
-        # The node reads it under an account of the container's own.
-        self._definitions.chmod(0o644)
-
-    def _docker(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["docker", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def obtain(directory: Path, *, virtual_hosts: Sequence[str] = ()) -> RabbitMQ:
-    """A node, not started, by the first way that this machine has; raises EmbeddedServerError when it has none.
-
-    The server that is installed; on Debian and Ubuntu, for root, the server installed now; a container.
-    """
-    if is_installed():
-        return RabbitMQ(directory, virtual_hosts=virtual_hosts)
-    if can_install():
-        install()
-        return RabbitMQ(directory, virtual_hosts=virtual_hosts)
-    if has_docker_engine():
-        return RabbitMQInDocker(directory, virtual_hosts=virtual_hosts)
-    raise EmbeddedServerError(
-        f"there is no RabbitMQ: install it (`apt-get install {PACKAGE}`, `brew install rabbitmq`), "
-        "or start a Docker engine, or set RABBITMQ_URL to a server that may be written to"
-    )
-
-
-def is_installed() -> bool:
-    """Whether a RabbitMQ server that we may run is on this machine."""
-    return (PACKAGED_PROGRAMS / "rabbitmq-server").exists() or shutil.which("rabbitmq-server") is not None
-
-
-def can_install() -> bool:
-    """Whether this is root on Debian, Ubuntu or a child of theirs."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    try:
-        system = platform.freedesktop_os_release()
-    except OSError:
-        return False
-    return "debian" in [system.get("ID"), *system.get("ID_LIKE", "").split()]
-
-
-def has_docker_engine() -> bool:
-    """Whether a Docker engine answers; the command alone is not one."""
-    docker = shutil.which("docker")
-    if docker is None:
-        return False
-    return subprocess.run([docker, "info"], capture_output=True, timeout=30, check=False).returncode == 0
-
-
-def install() -> None:
-    """Install Debian's RabbitMQ, without the node that its package would start; raises EmbeddedServerError."""
-    with services_stay_off():
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", PACKAGE]):
-            run = subprocess.run(
-                ["/usr/bin/apt-get", *arguments],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if run.returncode != 0:
-                words = " | ".join(run.stderr.strip().splitlines()[-3:])
-                raise EmbeddedServerError(f"`apt-get {' '.join(arguments)}` failed: {words}")
-
-
-@contextlib.contextmanager
-def services_stay_off() -> Generator[None]:
-    """Packages that are installed meanwhile start no service; the policy that was there comes back."""
-    aside = SERVICE_POLICY.with_name(SERVICE_POLICY.name + ".readthrough")
-    if SERVICE_POLICY.exists():
-        SERVICE_POLICY.rename(aside)
-    try:
-        SERVICE_POLICY.write_text(f"#!/bin/sh\nexit {SERVICE_FORBIDDEN}\n")
-        SERVICE_POLICY.chmod(0o755)
-        yield
-    finally:
-        SERVICE_POLICY.unlink(missing_ok=True)
-        if aside.exists():
-            aside.rename(SERVICE_POLICY)
-
-
 def definitions(password: str, virtual_hosts: Sequence[str]) -> dict[str, object]:
     """What `load_definitions` reads: the user, the virtual hosts, and that the one may do everything in the others."""
     salt = secrets.token_bytes(4)
@@ -365,9 +197,7 @@ def definitions(password: str, virtual_hosts: Sequence[str]) -> dict[str, object
 
 def find_programs() -> Path:
     """The directory of `rabbitmq-server` and `rabbitmqctl`; raises EmbeddedServerError when it is not installed."""
-    if (PACKAGED_PROGRAMS / "rabbitmq-server").exists():
-        return PACKAGED_PROGRAMS
-    on_path = shutil.which("rabbitmq-server")
-    if on_path is None:
-        raise EmbeddedServerError("RabbitMQ is not installed")
-    return Path(on_path).resolve().parent
+    programs = rabbitmq_programs()
+    if programs is None:
+        raise EmbeddedServerError(how_to_get([RABBITMQ]))
+    return programs
