@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,7 @@ class Machine:
         self.home = home
         self.policy = home / "policy-rc.d"
         self.lock = home / "lock"
+        self.started: list[subprocess.Popen[bytes]] = []
         (home / "bin").mkdir()
         for name in ("apt-get", "dpkg"):
             program = home / "bin" / name
@@ -99,15 +100,19 @@ class Machine:
         with one_at_a_time(self.lock, lambda: None) as lock:
             apt.install(["thing"], lock, patience)
 
-    def start(self) -> subprocess.Popen[str]:
-        """The command, in a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, self.home],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        """The command, in a process of its own; what it says is in the file of that name."""
+        with (self.home / name).open("wb") as said:
+            process = subprocess.Popen([sys.executable, "-c", COMMAND, self.home], cwd=ROOT, stdout=said, stderr=said)
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what is left of it, after a test that failed."""
+        (self.home / "held").unlink(missing_ok=True)
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     def asked(self) -> int:
         """What the policy says to RabbitMQ's package."""
@@ -122,7 +127,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     made = Machine(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(apt, "LOCK", made.lock)
@@ -134,7 +139,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         "NEEDS",
         [needs.Need("thing", "thing", lambda _environment: (tmp_path / "thing").exists(), "a substitute")],
     )
-    return made
+    yield made
+    made.end()
 
 
 @pytest.mark.parametrize("words", LOCKS)
@@ -194,27 +200,26 @@ def test_what_fails_to_the_last_is_said_with_its_reason(machine: Machine) -> Non
 
 def test_two_at_once_install_once(machine: Machine) -> None:
     (machine.home / "held").touch()
-    with machine.start() as first:
-        wait_until(lambda: machine.calls == ["install"])
-        with machine.start() as second:
-            assert second.stdout is not None
-            assert second.stdout.readline() == "Another install is under way: waiting for it ...\n"
-            (machine.home / "held").unlink()
+    first = machine.start("first")
+    wait_until(lambda: machine.calls == ["install"])
+    second = machine.start("second")
+    wait_until(lambda: "waiting for it" in (machine.home / "second").read_text())
 
-            assert (first.wait(30), second.wait(30)) == (0, 0)
+    (machine.home / "held").unlink()
 
+    assert (first.wait(30), second.wait(30)) == (0, 0)
     assert machine.calls == ["install"]
 
 
 def test_one_that_is_stopped_lets_apt_end_and_takes_its_policy_away(machine: Machine) -> None:
     (machine.home / "held").touch()
-    with machine.start() as stopped:
-        wait_until(lambda: machine.calls == ["install"])
-        assert machine.asked() == apt.SERVICE_FORBIDDEN
+    stopped = machine.start("stopped")
+    wait_until(lambda: machine.calls == ["install"])
+    assert machine.asked() == apt.SERVICE_FORBIDDEN
 
-        stopped.send_signal(signal.SIGTERM)
+    stopped.send_signal(signal.SIGTERM)
 
-        assert stopped.wait(30) == 130
+    assert stopped.wait(30) == 130
     assert (machine.home / "interrupted").exists()
     assert not machine.policy.exists()
 
