@@ -31,6 +31,7 @@ check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.lint
 	$(MAKE) test
 
 chaos: install-dev ## Inject faults for minutes and count what is lost: make chaos SEED=1 JOBS=1000 FAULTS=100

@@ -135,7 +135,7 @@ class Postgres(EmbeddedServer):
         return True
 
     def _settle(self) -> None:
-        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url_of("postgres"), autocommit=True, connect_timeout=5) as connection:
             row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if row is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

@@ -147,7 +147,8 @@ def bucket(object_store: ObjectStore, s3_client: Any) -> Iterator[str]:
     for page in s3_client.get_paginator("list_objects_v2").paginate(Bucket=name):
         keys = [{"Key": item["Key"]} for item in page.get("Contents", ())]
         if keys:
-            s3_client.delete_objects(Bucket=name, Delete={"Objects": keys})
+            deleted = s3_client.delete_objects(Bucket=name, Delete={"Objects": keys})
+            assert not deleted.get("Errors")
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ class VendorHttp:
             headers={"User-Agent": "readthrough", "Accept-Encoding": "identity"},
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
             verify=_certificates(),
+            timeout=CONNECT_S,  # the net under a call that says nothing; every one here says its own
         )
 
     def demand(

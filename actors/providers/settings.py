@@ -14,7 +14,7 @@ OPENAI_URL: Final = "https://api.openai.com/v1"
 
 
 def _address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+    if not re.fullmatch(r"https?://[^\s/?#][^\s?#]*", value):
         raise ValueError("must be an http:// or https:// address without a query")
     return value.rstrip("/")
 

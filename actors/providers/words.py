@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 MAX_CHARACTERS: Final = 300
+#: So much of what a vendor said is looked through for secrets. What comes after it is not shown.
+_MAX_READ_CHARACTERS: Final = 2000
 _ELLIPSIS: Final = "…"
 _HIDDEN: Final = "[hidden]"
 
@@ -18,11 +20,12 @@ _CREDENTIALS: Final = re.compile(
     r"""\b(?:Bearer|Basic|Token)\s+[^\s"',;]{6,}|\b(?:sk|pk|rk)[-_][\w*.-]{3,}|\b[A-Za-z0-9]{32,}\b""", re.IGNORECASE
 )
 _NAMED_CREDENTIAL: Final = re.compile(
-    r"""(\b[\w-]*(?:key|token|secret|password|authorization)["']?\s*[:=]\s*["']?)[^\s"',;]+""", re.IGNORECASE
+    r"""((?:key|token|secret|password|authorization)["']?\s*[:=]\s*["']?)[^\s"',;]+""", re.IGNORECASE
 )
 #: An address up to its query or fragment, and its user's password.
-_URL_TAIL: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
-_URL_USER: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@\"'<>]+@", re.IGNORECASE)
+# lint: allow slow-pattern: 2,000 characters at most
+_URL_TAIL: Final = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
+_URL_USER: Final = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/@\"'<>]+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def cleaned(words: str, secrets: Iterable[str]) -> str:
     readable = "".join(c for c in " ".join(words.split()) if not unicodedata.category(c).startswith("C"))
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         readable = readable.replace(secret, _HIDDEN)
+    readable = readable[:_MAX_READ_CHARACTERS]
     readable = _URL_USER.sub(r"\1", _URL_TAIL.sub(r"\1", readable))
     one_line = _NAMED_CREDENTIAL.sub(rf"\1{_HIDDEN}", _CREDENTIALS.sub(_HIDDEN, readable))
     return one_line if len(one_line) <= MAX_CHARACTERS else one_line[: MAX_CHARACTERS - 1] + _ELLIPSIS

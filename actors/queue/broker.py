@@ -127,6 +127,7 @@ class FencedRabbitmqBroker(RabbitmqBroker):
         try:
             if getattr(self.state, "connection", None) is not None:
                 self.connection.process_data_events()
+        # lint: allow error-unheard: the connection is made anew, and says what is wrong if it cannot be
         except Exception:  # noqa: BLE001 # whatever it was: the next publish makes a new connection
             del self.connection
 
@@ -248,6 +249,7 @@ def _within(seconds: float, close: Callable[[], None]) -> None:
     """Close something, or go on without it."""
 
     def closing() -> None:
+        # lint: allow error-unheard: a good-bye that fails changes nothing
         with suppress(Exception):
             close()
 

@@ -89,8 +89,11 @@ def failure_message(reason: FailureReason, detail: str | None, language: Languag
     return f"{message}：{detail}" if language == "zh" else f"{message}: {detail}"
 
 
+#: `Accept-Language` is read so far, in characters: browsers send fewer than a hundred.
+_HEADER_LENGTH: Final = 500
+#: One range of it, without the space around it. No two parts that follow each other can both be space.
 _RANGE: Final = re.compile(
-    r"\s*([A-Za-z]{1,8}|\*)((?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*"
+    r"([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9]{1,8})*(?:[ \t]*;[ \t]*[qQ]=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?"
 )
 
 
@@ -103,12 +106,12 @@ def preferred_language(accept_language: str | None) -> Language:
     if not accept_language:
         return "zh"
     quality: dict[str, float] = {}
-    for position, part in enumerate(accept_language.split(",")):
-        match = _RANGE.fullmatch(part)
+    for position, part in enumerate(accept_language[:_HEADER_LENGTH].split(",")):
+        match = _RANGE.fullmatch(part.strip())
         if match is None:
             continue
         # Of two languages that are liked equally, the one named first: far less than a step of q.
-        liked = float(match[3] or 1)
+        liked = float(match[2] or 1)
         order = liked - position * 1e-6 if liked else 0.0
         name = match[1].lower()
         quality[name] = max(order, quality.get(name, 0.0))

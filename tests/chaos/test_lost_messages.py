@@ -70,7 +70,7 @@ def _message(job_id: UUID) -> Message[None]:
 
 
 def _count_messages(ground: Ground) -> int:
-    broker = RabbitmqBroker(url=ground.rabbitmq_url, middleware=[])
+    broker = RabbitmqBroker(url=ground.rabbitmq_url, confirm_delivery=True, middleware=[])
     try:
         return broker.get_queue_message_counts(QUEUE)[0]
     finally:

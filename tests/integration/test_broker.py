@@ -89,7 +89,7 @@ def test_a_message_carries_the_id_alone_and_outlives_the_broker(broker: FencedRa
 
 def test_the_queues_are_declared_as_dramatiq_declares_them(broker: FencedRabbitmqBroker, rabbitmq_url: str) -> None:
     send(broker, 2)
-    dramatiqs = RabbitmqBroker(url=rabbitmq_url)
+    dramatiqs = RabbitmqBroker(url=rabbitmq_url, confirm_delivery=True)
 
     # Other arguments would be refused with 406.
     assert dramatiqs.get_queue_message_counts("synthesis") == (2, 0, 0)

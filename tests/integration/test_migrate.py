@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, make_url
 
 import storage
 from embedded.postgres import Postgres
 from storage import tables
+from storage.engine import make_engine
 from storage.migrate import migrate
 
 #: All that a schema promises, in PostgreSQL's own words.
@@ -39,12 +39,8 @@ def empty_database(database_url: str, postgres_server: Postgres) -> str:
     return database_url
 
 
-def engine_of(database_url: str) -> Engine:
-    return create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
-
-
 def test_the_migrations_make_the_tables_that_the_code_believes_in(empty_database: str) -> None:
-    engine = engine_of(empty_database)
+    engine = make_engine(empty_database, pool_size=1)
     tables.metadata.create_all(engine)
     engine.dispose()
     believed = promises(empty_database)
@@ -68,7 +64,7 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
 def test_rows_of_the_first_revision_come_along(empty_database: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
-    engine = engine_of(empty_database)
+    engine = make_engine(empty_database, pool_size=1)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")

@@ -1,6 +1,7 @@
 """actors/providers/words.py: a vendor's words are found, cut and cleaned."""
 
 import json
+import time
 
 import pytest
 
@@ -75,6 +76,27 @@ def test_line_breaks_become_single_spaces_and_control_characters_go() -> None:
 
 def test_a_key_broken_up_by_control_characters_is_found() -> None:
     assert cleaned(f"the key {KEY[:4]}\x00{KEY[4:]}", [KEY]) == "the key [hidden]"
+
+
+@pytest.mark.parametrize("words", ["a-" * 32_000, "a://" * 16_000, "key " * 16_000, "x" * 64_000, "\x00 " * 32_000])
+def test_words_of_any_length_cost_no_time(words: str) -> None:
+    """32 kB of `a-a-a-` held the interpreter for 37 seconds, in which no heart could beat."""
+    begun_at = time.monotonic()
+
+    assert len(cleaned(words, [KEY])) <= MAX_CHARACTERS
+
+    assert time.monotonic() - begun_at < 1
+
+
+def test_a_secret_at_the_place_where_words_are_cut_does_not_show() -> None:
+    """What stands before it is hidden and gets short, so that the place of the cut is shown."""
+    words = f"https://speech.test/?{'x' * 1970} {KEY} {KEY}"
+    assert 1990 < words.index(KEY) < 2000 < words.index(KEY) + len(KEY)
+
+    shown = cleaned(words, [KEY])
+
+    assert shown.startswith("https://speech.test/ ")
+    assert KEY[:3] not in shown
 
 
 def test_long_words_are_cut() -> None:
