@@ -1,23 +1,22 @@
-"""The sweeps: what the scheduler puts right. Plain functions; when they run is `timetable.py`'s matter.
+"""The sweeps: what the scheduler puts right with jobs. Plain functions; when they run is `timetable.py`'s matter.
 
 Each may run at any time, beside another scheduler, and again after it broke off half-way: what a sweep does is one
-guarded statement, or an object deleted before its row.
+guarded statement. What is deleted, and when, is in `retention.py`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 import structlog
 
-from storage.audio_store import AudioStoreError
 from storage.jobs import Stage
 from storage.stores import Stores
-from storage.sweep_store import Lease, Remains
+from storage.sweep_store import Lease
 
 #: A message that is this late is taken for lost. Less would send twice what is merely on its way.
 OVERDUE_S: Final = 0.5
@@ -34,14 +33,6 @@ LONGEST_PAUSE_S: Final = 6.0
 #: Past its deadline by so much, a job's own worker will not say so any more.
 TIMEOUT_MARGIN_S: Final = 2.0
 ORPHANED_AFTER: Final = timedelta(hours=24)
-
-#: No upload takes so long: what was begun before it and not finished is a dead worker's.
-ABANDONED_AFTER: Final = timedelta(minutes=30)
-SEGMENTS_KEPT: Final = timedelta(days=7)
-#: Jobs or segments deleted in one sweep.
-_DELETED_AT_ONCE: Final = 500
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -92,47 +83,3 @@ def time_out(stores: Stores) -> int:
 def orphan(stores: Stores) -> int:
     """Fail the jobs that nobody took for a day."""
     return stores.sweeps.orphan(after=ORPHANED_AFTER)
-
-
-def expire_jobs(stores: Stores) -> int:
-    """Delete what has been kept long enough, the audio first (FR-021)."""
-    expired = stores.sweeps.expired_jobs(limit=_DELETED_AT_ONCE)
-    return _each(expired, lambda job_id: _expire_job(stores, job_id))
-
-
-def collect_abandoned_audio(stores: Stores) -> int:
-    """Delete what dead workers were uploading."""
-
-    def collect(remains: Remains) -> None:
-        stores.audio.delete(remains.object_key)
-        stores.sweeps.forget_audio(remains.id)
-
-    return _each(stores.sweeps.abandoned_audio(after=ABANDONED_AFTER), collect)
-
-
-def expire_segments(stores: Stores) -> int:
-    """Delete the segments that nobody has used for a week, and those that never were finished."""
-
-    def collect(remains: Remains) -> None:
-        stores.audio.delete(remains.object_key)
-        stores.sweeps.forget_segment(remains.id)
-
-    stores.sweeps.expire_segments(unused_for=SEGMENTS_KEPT, abandoned_after=ABANDONED_AFTER)
-    return _each(stores.sweeps.expired_segments(limit=_DELETED_AT_ONCE), collect)
-
-
-def _expire_job(stores: Stores, job_id: UUID) -> None:
-    for remains in stores.sweeps.audio_of(job_id):
-        stores.audio.delete(remains.object_key)
-    stores.sweeps.forget_job(job_id)
-
-
-def _each(what: Sequence[T], do: Callable[[T], None]) -> int:
-    """Do it to each; how many succeeded. The object store being away ends the sweep: the next one goes on."""
-    for count, one in enumerate(what):
-        try:
-            do(one)
-        except AudioStoreError as error:
-            log.warning("object_store_unavailable", error=str(error))
-            return count
-    return len(what)

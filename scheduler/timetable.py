@@ -1,4 +1,4 @@
-"""When each sweep runs; what it does is in `sweeps.py`. APScheduler has no types: this module alone knows it."""
+"""When each sweep runs; what it does is in `sweeps.py` and `retention.py`. APScheduler has no types: it stays here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler  # pyright: ignore[reportMissingTypeStubs]
 
-from scheduler import sweeps
+from scheduler import retention, sweeps
 from storage.jobs import Stage
 from storage.stores import Stores
 
@@ -29,9 +29,9 @@ class Timetable:
             (2, "dead_workers", lambda: dead_workers(stores)),
             (2, "time_out", lambda: sweeps.time_out(stores)),
             (60, "orphan", lambda: sweeps.orphan(stores)),
-            (60, "expire_jobs", lambda: sweeps.expire_jobs(stores)),
-            (60, "collect_abandoned_audio", lambda: sweeps.collect_abandoned_audio(stores)),
-            (60, "expire_segments", lambda: sweeps.expire_segments(stores)),
+            (60, "expire_jobs", lambda: retention.expire_jobs(stores)),
+            (60, "collect_abandoned_audio", lambda: retention.collect_abandoned_audio(stores)),
+            (60, "expire_segments", lambda: retention.expire_segments(stores)),
         ]
         self._scheduler: Any = BackgroundScheduler(timezone=UTC)
         for seconds, name, sweep in timetable:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,8 +29,10 @@ LINK_LIFETIME: Final = timedelta(minutes=15)
 CHUNK_BYTES: Final = 64 * 1024
 #: Larger files go up in parts of this size.
 PART_BYTES: Final = 16 * 1024 * 1024
+#: One request deletes so many objects at most (the limit of S3's DeleteObjects).
+MAX_DELETED_AT_ONCE: Final = 1000
 
-_MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+_MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 #: What object stores answer when there is no room: S3 quotas, MinIO, Ceph.
 _FULL: Final = frozenset(
     {"XMinioStorageFull", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "InsufficientCapacity", "EntityTooLarge"}
@@ -180,6 +182,37 @@ class AudioStore:
         """
         with _translated():
             self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def delete_many(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Delete up to `MAX_DELETED_AT_ONCE` objects with one request. Idempotent: a missing object is not an error.
+
+        What comes back are the keys of those that may still be there, each with the store's reason.
+
+        Raises:
+            AudioStoreError: the whole request failed; any of them may still be there.
+        """
+        if not keys:
+            return {}
+        with _translated():
+            answer = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+        # It does not raise for a single key.
+        return {error["Key"]: error.get("Code", "unknown") for error in answer.get("Errors", []) if "Key" in error}
+
+    def abort_uploads(self, key: str) -> None:
+        """Drop the parts of uploads of this object that were never finished: a killed process leaves them, unseen.
+
+        Raises:
+            AudioStoreError: some may still be there.
+        """
+        # rclone answers as if there were no such thing where there is no upload at all.
+        with suppress(ObjectMissing), _translated():
+            # MinIO lists unfinished uploads by the whole key alone, so the key is what is asked for.
+            listed = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=key)
+            for upload in listed.get("Uploads", []):
+                if upload.get("Key") == key and "UploadId" in upload:
+                    self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload["UploadId"])
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Every key that begins with `prefix`.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from storage.audio_store import AudioStore, AudioStoreError
-from storage.engine import make_engine, transaction
+from storage.engine import make_engine, reading
 from storage.errors import DatabaseUnavailable
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 _LOCK_NAME = "readthrough migrations"
+#: A migration that waits for another asks so often whether it has ended.
+_LOCK_POLL_S = 0.1
 
 
 def migrate(database_url: str) -> None:
@@ -28,14 +33,31 @@ def migrate(database_url: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = make_engine(database_url, pool_size=1)
     try:
-        with transaction(engine) as connection:
-            # A migration may take its time; the limit of ordinary statements does not hold for it.
-            connection.execute(select(func.set_config("statement_timeout", "0", True)))
-            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_LOCK_NAME, 0))))
+        with reading(engine) as connection, _alone(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Generator[None]:
+    """Hold the lock of migrations, with time for long statements, outside of any transaction."""
+    # A migration may take its time; the limit of ordinary statements does not hold for it.
+    connection.execute(select(func.set_config("statement_timeout", "0", False)))
+    # Asked for again and again: a statement that waits for the lock would hold a snapshot, for which the owner of the
+    # lock, building an index beside whoever writes, would wait in turn.
+    lock = func.hashtextextended(_LOCK_NAME, 0)
+    while not connection.execute(select(func.pg_try_advisory_lock(lock))).scalar_one():
+        connection.commit()
+        time.sleep(_LOCK_POLL_S)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(select(func.pg_advisory_unlock(lock)))
+        connection.commit()
 
 
 def main(argv: list[str]) -> int:

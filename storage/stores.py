@@ -12,6 +12,7 @@ from storage.audio_store import AudioStore
 from storage.engine import make_engine
 from storage.job_store import JobRules, JobStore
 from storage.key_store import KeyStore
+from storage.retention_store import RetentionStore
 from storage.run_store import RunStore
 from storage.segment_store import SegmentStore
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
@@ -30,6 +31,7 @@ class Stores:
     heartbeats: RunStore
     segments: SegmentStore
     sweeps: SweepStore
+    retention: RetentionStore
     keys: KeyStore
     audio: AudioStore
 
@@ -53,6 +55,7 @@ class Stores:
             heartbeats=RunStore(heartbeat_engine, job_rules),
             segments=SegmentStore(engine),
             sweeps=SweepStore(engine, job_rules),
+            retention=RetentionStore(engine),
             keys=KeyStore(engine),
             audio=AudioStore(object_store),
         )

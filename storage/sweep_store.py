@@ -1,4 +1,4 @@
-"""SweepStore: what the scheduler does with jobs and objects that nobody looks after any more.
+"""SweepStore: what the scheduler does with jobs that nobody looks after any more.
 
 Every method is idempotent and safe beside a second scheduler: a guarded statement changes a row once, whoever asks.
 """
@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
 from storage.job_store import Clock, JobRules, database_clock, failed
-from storage.jobs import ACTIVE, FailureReason, JobStatus, Stage
-from storage.tables import audio_files, job_turns, jobs, segments
+from storage.jobs import FailureReason, JobStatus, Stage
+from storage.tables import jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +26,6 @@ class Lease:
     attempt: int
     lease_token: UUID
     heartbeat: int
-
-
-@dataclass(frozen=True, slots=True)
-class Remains:
-    """A row that is to go, and the object that must go before it."""
-
-    id: UUID
-    object_key: str
 
 
 class SweepStore:
@@ -114,69 +105,3 @@ class SweepStore:
         values = failed(reason, None, now=self._now(), retention=self._rules.retention)
         with transaction(self._engine) as connection:
             return connection.execute(update(jobs).where(which).values(**values)).rowcount
-
-    # Objects and rows that have had their time. The object goes first: a row without its object is found again,
-    # an object without its row is not.
-
-    def expired_jobs(self, *, limit: int) -> Sequence[UUID]:
-        """Jobs that have been kept long enough, oldest first."""
-        query = select(jobs.c.id).where(jobs.c.expires_at < self._now()).order_by(jobs.c.expires_at).limit(limit)
-        with reading(self._engine) as connection:
-            return connection.execute(query).scalars().all()
-
-    def audio_of(self, job_id: UUID) -> Sequence[Remains]:
-        """Every object that was ever begun for a job."""
-        return self._remains(audio_files, audio_files.c.job_id == job_id)
-
-    def forget_job(self, job_id: UUID) -> None:
-        """Delete the row of an expired job whose objects are gone."""
-        with transaction(self._engine) as connection:
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(audio_file_id=None))
-            connection.execute(delete(audio_files).where(audio_files.c.job_id == job_id))
-            connection.execute(delete(jobs).where(jobs.c.id == job_id, jobs.c.expires_at < self._now()))
-
-    def abandoned_audio(self, *, after: timedelta) -> Sequence[Remains]:
-        """Uploads of runs that are over, begun so long ago that no dead worker's bytes can still arrive."""
-        running = exists().where(jobs.c.id == audio_files.c.job_id, jobs.c.attempt == audio_files.c.attempt)
-        still_owned = running.where(jobs.c.lease_token.is_not(None))
-        return self._remains(
-            audio_files,
-            audio_files.c.state == "uploading",
-            audio_files.c.created_at < self._now() - after,
-            ~still_owned,
-        )
-
-    def forget_audio(self, file_id: UUID) -> None:
-        """Delete the row of an abandoned upload whose object is gone."""
-        with transaction(self._engine) as connection:
-            connection.execute(
-                delete(audio_files).where(audio_files.c.id == file_id, audio_files.c.state == "uploading")
-            )
-
-    def expire_segments(self, *, unused_for: timedelta, abandoned_after: timedelta) -> int:
-        """Mark the segments that no active job has and that nobody used for so long, and those whose owner gave up or
-        died, once no bytes of theirs can arrive any more."""
-        in_use = exists().where(
-            job_turns.c.segment_id == segments.c.id, jobs.c.id == job_turns.c.job_id, jobs.c.status.in_(ACTIVE)
-        )
-        unused = and_(segments.c.state == "stored", segments.c.last_used_at < self._now() - unused_for, ~in_use)
-        abandoned = and_(
-            segments.c.state.in_(("speaking", "abandoned")), segments.c.created_at < self._now() - abandoned_after
-        )
-        with transaction(self._engine) as connection:
-            expired = update(segments).where(or_(unused, abandoned)).values(state="expired")
-            return connection.execute(expired).rowcount
-
-    def expired_segments(self, *, limit: int) -> Sequence[Remains]:
-        """Segments that are to be deleted."""
-        return self._remains(segments, segments.c.state == "expired")[:limit]
-
-    def forget_segment(self, segment_id: UUID) -> None:
-        """Delete the row of an expired segment whose object is gone."""
-        with transaction(self._engine) as connection:
-            connection.execute(delete(segments).where(segments.c.id == segment_id, segments.c.state == "expired"))
-
-    def _remains(self, table: Any, *which: ColumnElement[bool]) -> Sequence[Remains]:
-        query = select(table.c.id, table.c.object_key).where(*which).order_by(table.c.created_at)
-        with reading(self._engine) as connection:
-            return [Remains(row.id, row.object_key) for row in connection.execute(query)]

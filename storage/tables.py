@@ -34,6 +34,8 @@ _ACTIVE = "status IN ('pending', 'processing')"
 
 #: What the index says that makes a segment one of its kind. A sample of a voice, of no user, may be there twice.
 LIVE_SEGMENT = "state IN ('speaking', 'stored')"
+#: Segments whose object may be there or not: no audio that could be used.
+UNFINISHED_SEGMENT = "state IN ('speaking', 'abandoned')"
 
 
 def _moment(name: str) -> Column[object]:
@@ -128,6 +130,9 @@ jobs = Table(
     Index("jobs_expiry", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     Index("jobs_resubmitted_from", "resubmitted_from", postgresql_where=text("resubmitted_from IS NOT NULL")),
     Index("jobs_revised_from", "revised_from", postgresql_where=text("revised_from IS NOT NULL")),
+    # Foreign keys look here when an audio file goes.
+    Index("jobs_audio_file", "audio_file_id", postgresql_where=text("audio_file_id IS NOT NULL")),
+    Index("jobs_pending", "created_at", postgresql_where=text("status = 'pending'")),
 )
 
 #: The result of a job. The row is written before the upload (`uploading`), so that every object is known.
@@ -135,7 +140,7 @@ audio_files = Table(
     "audio_files",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("job_id", Uuid, ForeignKey("jobs.id"), nullable=False),
+    Column("job_id", Uuid, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("object_key", Text, nullable=False, unique=True),
     Column("content_type", Text, nullable=False),
@@ -169,7 +174,10 @@ segments = Table(
     Column("last_used_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("state IN ('speaking', 'stored', 'abandoned', 'expired')", name="state"),
     Index("segments_by_digest", "user_id", "digest", unique=True, postgresql_where=text(LIVE_SEGMENT)),
-    Index("segments_last_used", "last_used_at"),
+    # Each condition of the sweep has the rows that it asks for, and no others.
+    Index("segments_stored", "last_used_at", postgresql_where=text("state = 'stored'")),
+    Index("segments_unfinished", "created_at", postgresql_where=text(UNFINISHED_SEGMENT)),
+    Index("segments_expired", "id", postgresql_where=text("state = 'expired'")),
 )
 
 #: Which turns of a job are spoken, and what each cost.

@@ -18,11 +18,10 @@ import httpx
 import psycopg
 from sqlalchemy import Engine, func, select
 
-from scheduler import sweeps
-from storage.job_store import JobRules
+from scheduler import retention
 from storage.jobs import FailureReason, JobStatus
+from storage.retention_store import RetentionStore
 from storage.stores import Stores
-from storage.sweep_store import SweepStore
 from storage.tables import audio_files, job_turns, jobs, segments
 from tests.chaos.cluster import Cluster, wait_until
 from tests.chaos.load import Accepted
@@ -226,8 +225,8 @@ def judge_retention(stores: Stores, violations: Violations) -> None:
 def sweep(stores: Stores, ahead: timedelta) -> None:
     """Every sweep that collects, by a scheduler that is so far ahead of its time, until there is nothing to collect."""
     clock = lambda: func.clock_timestamp() + ahead  # noqa: E731 # a clock is a function
-    late = replace(stores, sweeps=SweepStore(stores.engine, JobRules(), clock))
-    for collect in (sweeps.expire_jobs, sweeps.collect_abandoned_audio, sweeps.expire_segments):
+    late = replace(stores, retention=RetentionStore(stores.engine, clock))
+    for collect in (retention.expire_jobs, retention.collect_abandoned_audio, retention.expire_segments):
         while collect(late):
             continue
 

@@ -14,13 +14,13 @@ import pytest
 from actors import preview
 from actors.preview import Previews, preview_line
 from actors.providers.provider import EVERY_LANGUAGE, Provider, ProviderError, Voice
-from scheduler import sweeps
+from scheduler import retention
 from storage import audio_store
 from storage.audio_store import ObjectStoreUnavailable
 from storage.segment_store import SegmentStore
 from storage.stores import Stores
 from tests.integration.studio import Rehearsal, rehearsal
-from tests.integration.test_sweeps import in_the_future
+from tests.integration.test_retention import in_the_future
 
 ALLOY = Voice("alloy", "Alloy", EVERY_LANGUAGE)
 
@@ -130,8 +130,8 @@ def test_a_preview_that_cannot_be_kept_is_heard_all_the_same(
 def test_a_preview_that_nobody_asks_for_goes(stage: Rehearsal, provider: Provider, stores: Stores) -> None:
     Previews(stores.segments, stores.audio).preview(provider, ALLOY, None, timeout_s=20)
 
-    assert sweeps.expire_segments(in_the_future(stores, timedelta(days=6))) == 0
-    assert sweeps.expire_segments(in_the_future(stores, timedelta(days=8))) == 1
+    assert retention.expire_segments(in_the_future(stores, timedelta(days=6))) == 0
+    assert retention.expire_segments(in_the_future(stores, timedelta(days=8))) == 1
     assert list(stores.audio.keys()) == []
 
 

@@ -10,11 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, select
 
-from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, new_id
+from storage.retention_store import RetentionStore
 from storage.segment_store import SegmentIntent, StoredSegment
 from storage.stores import Stores
-from storage.sweep_store import SweepStore
 from storage.tables import segments
 from tests.integration.conftest import claimed, later
 
@@ -125,13 +124,13 @@ def test_what_was_abandoned_is_kept_until_no_byte_of_it_can_arrive(stores: Store
     abandoned = begin(stores, "abandoned")
     stores.segments.abandon(abandoned)
 
-    def expired_after(delta: timedelta) -> int:
-        ahead = SweepStore(stores.engine, JobRules(), later(delta))
-        return ahead.expire_segments(unused_for=timedelta(days=7), abandoned_after=timedelta(minutes=30))
+    def doomed_after(delta: timedelta) -> list[str]:
+        ahead = RetentionStore(stores.engine, later(delta))
+        batches = ahead.doomed_segments(unused_for=timedelta(days=7), abandoned_after=timedelta(minutes=30))
+        return [one.object_key for batch in batches for one in batch]
 
-    assert expired_after(timedelta(minutes=29)) == 0
-    assert expired_after(timedelta(minutes=31)) == 1
-    assert [remains.object_key for remains in stores.sweeps.expired_segments(limit=9)] == ["abandoned"]
+    assert doomed_after(timedelta(minutes=29)) == []
+    assert doomed_after(timedelta(minutes=31)) == ["abandoned"]
 
 
 def test_what_was_said_and_whose_answer_was_lost_may_be_said_again(stores: Stores) -> None:
@@ -146,7 +145,7 @@ def test_what_was_said_and_whose_answer_was_lost_may_be_said_again(stores: Store
 
 def test_an_upload_that_was_given_up_is_not_used(stores: Stores) -> None:
     from_dead = begin(stores, "one")
-    stores.sweeps.forget_segment(from_dead)  # not expired yet: nothing happens
+    stores.retention.forget_segments([from_dead])  # not expired yet: nothing happens
     assert stores.segments.finish_upload(from_dead) == from_dead
 
     assert stores.segments.finish_upload(new_id()) is None

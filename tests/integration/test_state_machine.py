@@ -52,6 +52,7 @@ from storage.jobs import (
     Turn,
     new_id,
 )
+from storage.retention_store import RetentionStore
 from storage.run_store import RunStore, TurnPart
 from storage.segment_store import SegmentIntent, SegmentStore
 from storage.sweep_store import Lease, SweepStore
@@ -107,6 +108,7 @@ class Bench:
         self.runs = RunStore(self.engine, RULES, clock)
         self.segments = SegmentStore(self.engine, clock)
         self.sweeps = SweepStore(self.engine, RULES, clock)
+        self.retention = RetentionStore(self.engine, clock)
 
     def clear(self) -> None:
         """An empty database, and the clock of the wall."""
@@ -508,7 +510,7 @@ class LifeOfJobs(RuleBasedStateMachine):
         self.swept(self.bench.sweeps.orphan(after=ORPHANED_AFTER), is_forgotten, FailureReason.ORPHANED)
 
     def expire_jobs(self) -> None:
-        expired = set(self.bench.sweeps.expired_jobs(limit=100))
+        expired = {job_id for batch in self.bench.retention.expired_jobs() for job_id in batch}
         assert expired == {
             job_id
             for job_id, job in self.jobs.items()
@@ -516,8 +518,8 @@ class LifeOfJobs(RuleBasedStateMachine):
         }
         for job_id in expired:
             mine = {file_id for file_id, upload in self.uploads.items() if upload.job_id == job_id}
-            assert {remains.id for remains in self.bench.sweeps.audio_of(job_id)} == mine
-            self.bench.sweeps.forget_job(job_id)
+            assert len(self.bench.retention.audio_of([job_id])) == len(mine)
+            assert self.bench.retention.forget_jobs([job_id]) == 1
             del self.jobs[job_id]
             self.uploads = {file_id: upload for file_id, upload in self.uploads.items() if file_id not in mine}
 
@@ -527,10 +529,10 @@ class LifeOfJobs(RuleBasedStateMachine):
             is_running = job.token is not None and job.attempt == upload.attempt
             return not upload.is_stored and upload.begun_at < self.bench.now - ABANDONED_AFTER and not is_running
 
-        abandoned = {remains.id for remains in self.bench.sweeps.abandoned_audio(after=ABANDONED_AFTER)}
+        abandoned = {one.id for one in self.bench.retention.abandoned_audio(after=ABANDONED_AFTER)}
         assert abandoned == {file_id for file_id, upload in self.uploads.items() if is_abandoned(upload)}
         for file_id in abandoned:
-            self.bench.sweeps.forget_audio(file_id)
+            assert self.bench.retention.forget_audio([file_id]) == 1
             del self.uploads[file_id]
 
     def expire_segments(self) -> None:
@@ -543,11 +545,11 @@ class LifeOfJobs(RuleBasedStateMachine):
             abandoned = segment.created_at < now - ABANDONED_AFTER
             if (segment.state == "stored" and unused) or (segment.state in {"speaking", "abandoned"} and abandoned):
                 segment.state = "expired"
-        self.bench.sweeps.expire_segments(unused_for=SEGMENTS_KEPT, abandoned_after=ABANDONED_AFTER)
-        expired = {remains.id for remains in self.bench.sweeps.expired_segments(limit=100)}
+        batches = self.bench.retention.doomed_segments(unused_for=SEGMENTS_KEPT, abandoned_after=ABANDONED_AFTER)
+        expired = {one.id for batch in batches for one in batch}
         assert expired == {segment_id for segment_id, segment in self.segments.items() if segment.state == "expired"}
         for segment_id in expired:
-            self.bench.sweeps.forget_segment(segment_id)
+            assert self.bench.retention.forget_segments([segment_id]) == 1
             del self.segments[segment_id]
             for job in self.jobs.values():
                 job.turns.update({index: None for index, of in job.turns.items() if of == segment_id})

@@ -7,32 +7,19 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, func, select
 
 from scheduler import sweeps
 from storage.job_store import JobRules
-from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobNotFound, JobStatus, Stage, new_id
-from storage.segment_store import SegmentIntent
+from storage.jobs import LOCAL_USER_ID, FailureReason, JobStatus, Stage
 from storage.stores import Stores
 from storage.sweep_store import SweepStore
-from storage.tables import audio_files, jobs, segments
-from tests.integration.conftest import claimed, job_of, later, speak_all_turns
+from tests.integration.conftest import claimed, delivered, job_of, later, speak_all_turns
 from tests.samples import script
 
 
 def in_the_future(stores: Stores, delta: timedelta) -> Stores:
     """The same stores, seen by a scheduler that much later."""
     return replace(stores, sweeps=SweepStore(stores.engine, JobRules(), later(delta)))
-
-
-def delivered(stores: Stores) -> tuple[Claim, str]:
-    """A completed job, and the key of its audio."""
-    claim = claimed(stores, Stage.ASSEMBLING)
-    key, file_id = f"audio/{claim.job_id}", new_id()
-    stores.runs.begin_upload(claim, file_id, key, "audio/mpeg")
-    stores.audio.put(key, b"sound", "audio/mpeg")
-    stores.runs.complete(claim, file_id, size_bytes=5, duration_ms=1, metadata={})
-    return claim, key
 
 
 def test_a_due_job_is_sent_once_until_its_message_seems_lost_again(stores: Stores) -> None:
@@ -196,104 +183,3 @@ def test_all_processing_jobs_fail_when_the_system_was_restarted(stores: Stores) 
 
     assert {job_of(stores, claim).error_code for claim in (speaking, waiting)} == {FailureReason.SYSTEM_INTERRUPTED}
     assert stores.jobs.get(LOCAL_USER_ID, pending.id).status == JobStatus.PENDING
-
-
-@pytest.mark.parametrize(("kept", "too_long"), [(timedelta(days=29), timedelta(days=31))])
-def test_a_completed_job_goes_after_thirty_days_with_its_audio(
-    stores: Stores, kept: timedelta, too_long: timedelta
-) -> None:
-    claim, key = delivered(stores)
-    active = claimed(stores)
-
-    assert sweeps.expire_jobs(in_the_future(stores, kept)) == 0
-    assert list(stores.audio.keys("audio/")) == [key]
-    assert sweeps.expire_jobs(in_the_future(stores, too_long)) == 1
-
-    assert list(stores.audio.keys("audio/")) == []
-    with pytest.raises(JobNotFound):
-        job_of(stores, claim)
-    assert job_of(stores, active).status == JobStatus.PROCESSING
-
-
-def test_a_cancelled_job_goes_after_seven_days(stores: Stores) -> None:
-    job = stores.jobs.submit(LOCAL_USER_ID, script())
-    stores.jobs.cancel(LOCAL_USER_ID, job.id)
-
-    assert sweeps.expire_jobs(in_the_future(stores, timedelta(days=6))) == 0
-    assert sweeps.expire_jobs(in_the_future(stores, timedelta(days=8))) == 1
-
-
-def test_a_resubmitted_job_outlives_the_one_that_it_came_from(stores: Stores) -> None:
-    first = stores.jobs.submit(LOCAL_USER_ID, script())
-    stores.jobs.cancel(LOCAL_USER_ID, first.id)
-    again = stores.jobs.resubmit(LOCAL_USER_ID, first.id)
-
-    sweeps.expire_jobs(in_the_future(stores, timedelta(days=8)))
-
-    assert stores.jobs.get(LOCAL_USER_ID, again.id).resubmitted_from is None
-
-
-def test_a_row_stays_while_its_object_cannot_be_deleted(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The object goes first: while the object store is away, nothing is forgotten."""
-    claim, key = delivered(stores)
-    future = in_the_future(stores, timedelta(days=31))
-    real_url = stores.audio._settings.s3_endpoint_url
-    stores.audio.close()
-    monkeypatch.setattr(stores.audio, "_settings", stores.audio._settings.model_copy(update={"s3_endpoint_url": DEAD}))
-
-    assert sweeps.expire_jobs(future) == 0
-    assert job_of(stores, claim).status == JobStatus.COMPLETED
-
-    stores.audio.close()
-    monkeypatch.setattr(
-        stores.audio, "_settings", stores.audio._settings.model_copy(update={"s3_endpoint_url": real_url})
-    )
-    assert list(stores.audio.keys("audio/")) == [key]
-    assert sweeps.expire_jobs(future) == 1
-    assert list(stores.audio.keys("audio/")) == []
-
-
-#: Nobody listens there.
-DEAD = "http://127.0.0.1:1"
-
-
-def test_what_a_dead_worker_was_uploading_is_collected(stores: Stores, engine: Engine) -> None:
-    dead, alive = claimed(stores, Stage.ASSEMBLING), claimed(stores, Stage.ASSEMBLING)
-    for claim in (dead, alive):
-        stores.runs.begin_upload(claim, new_id(), f"audio/{claim.job_id}", "audio/mpeg")
-        stores.audio.put(f"audio/{claim.job_id}", b"half", "audio/mpeg")
-    _, delivered_key = delivered(stores)
-    stores.runs.fail(dead, FailureReason.SYSTEM_INTERRUPTED)
-
-    assert sweeps.collect_abandoned_audio(stores) == 0  # its bytes may still be on their way
-    assert sweeps.collect_abandoned_audio(in_the_future(stores, timedelta(hours=1))) == 1
-
-    assert set(stores.audio.keys("audio/")) == {f"audio/{alive.job_id}", delivered_key}
-    with engine.connect() as connection:
-        assert connection.execute(select(func.count()).select_from(audio_files)).scalar_one() == 2
-
-
-def test_segments_go_after_a_week_unless_an_active_job_has_them(stores: Stores, engine: Engine) -> None:
-    def segment(key: str) -> UUID:
-        segment_id = new_id()
-        stores.segments.claim(SegmentIntent(segment_id, LOCAL_USER_ID, segment_id.bytes * 2, key), None)
-        stores.audio.put(key, b"RIFF", "audio/wav")
-        stores.segments.finish_upload(segment_id)
-        return segment_id
-
-    segment("segments/unused")
-    active = claimed(stores)
-    speak_all_turns(stores, active)
-    unfinished = new_id()
-    stores.segments.claim(SegmentIntent(unfinished, LOCAL_USER_ID, b"u" * 32, "segments/unfinished"), None)
-
-    assert sweeps.expire_segments(in_the_future(stores, timedelta(minutes=1))) == 0
-    assert sweeps.expire_segments(in_the_future(stores, timedelta(hours=1))) == 1  # the upload of a dead worker
-    assert sweeps.expire_segments(in_the_future(stores, timedelta(days=6))) == 0
-    assert sweeps.expire_segments(in_the_future(stores, timedelta(days=8))) == 1
-
-    assert list(stores.audio.keys("segments/")) == []
-    assert len(stores.runs.spoken_turns(active)) == 2
-    with engine.connect() as connection:
-        assert connection.execute(select(func.count()).select_from(segments)).scalar_one() == 2
-        assert connection.execute(select(func.count()).select_from(jobs)).scalar_one() == 1
