@@ -20,7 +20,14 @@ Audit = Callable[[Page], None]
 
 #: A page that is slower than this is broken, in milliseconds.
 TIMEOUT_MS = 15_000
-SIZES = {"desktop": (1280, 860), "phone": (360, 760)}
+SIZES = {
+    "desktop": (1280, 860),
+    "phone": (360, 760),
+    "window": (1280, 900),
+    "narrow": (640, 900),
+    # What is left of "window" at a zoom of 200 %; to be had with a device_scale_factor of 2.
+    "zoomed": (640, 450),
+}
 
 #: Beside axe's defaults: what WCAG 2.2 AA adds.
 EVERYTHING = {"rules": {"target-size": {"enabled": True}}}

@@ -8,10 +8,14 @@ import { t } from "./words.js";
 const PAUSE_MS = 250;
 const AWAY_MS = 3_000;
 
-const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
+/** What other programs end a line with: the server counts a line there, a textarea shows none. */
+const FOREIGN_LINE_END = /[\u2028\u2029]/g;
+/** Keys that move the caret. */
+const MOVES = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
 const NOTHING = { turns: [], speakers: [], total_characters: 0, is_valid: false, error: null };
 
 const box = byId("script");
+const scroller = byId("script-box");
 const mirror = byId("script-mirror");
 
 /** The parts of `error`, each with the line that it is about (1-based), or null. */
@@ -38,7 +42,9 @@ export function makeScript({ typed, changed }) {
   const later = calm(() => (running = parse()), PAUSE_MS);
 
   box.addEventListener("input", () => {
+    endLinesHere();
     draw();
+    showCaret();
     typed();
     later();
   });
@@ -65,11 +71,11 @@ export function makeScript({ typed, changed }) {
     changed(parsed);
   }
 
-  /** The mirror lies behind the box with the same text: it carries numbers, colours and marks, and gives the height. */
+  /** The mirror lies under the text with the same words: it carries numbers, colours and marks, and makes the height. */
   function draw() {
     const wrong = new Set(parsedText === box.value ? mistakesOf(parsed.error).map((mistake) => mistake.line) : []);
     let speaker = -1;
-    const lines = box.value.split(LINE_END);
+    const lines = box.value.split("\n");
     lines.forEach((line, place) => {
       if (!line.trim()) speaker = -1;
       const named = speakerOf(line, parsed.speakers);
@@ -93,6 +99,7 @@ export function makeScript({ typed, changed }) {
     /** Puts a text in; answers when it is parsed. */
     set(text) {
       box.value = text;
+      endLinesHere();
       draw();
       later();
       return later.now();
@@ -107,14 +114,37 @@ export function makeScript({ typed, changed }) {
   };
 }
 
-/** Puts the caret into a line (1-based). */
+/** Makes a line of our own of each that another program has ended, so that both sides count the same lines. */
+function endLinesHere() {
+  if (box.value.search(FOREIGN_LINE_END) < 0) return;
+  const { selectionStart, selectionEnd } = box;
+  box.value = box.value.replace(FOREIGN_LINE_END, "\n");
+  box.setSelectionRange(selectionStart, selectionEnd);
+}
+
+/** Selects a line (1-based) and brings it into sight, with some lines around it. */
 export function goToLine(line) {
-  const lines = box.value.split(LINE_END);
+  const lines = box.value.split("\n");
   const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
-  box.focus();
+  box.focus({ preventScroll: true });
   box.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+  const element = mirror.children[line - 1];
+  if (element) scroller.scrollTop = element.offsetTop - (scroller.clientHeight - element.offsetHeight) / 2;
+  showLine(line);
+}
+
+/** Scrolls as far as a line (1-based) needs to be seen. */
+function showLine(line) {
   mirror.children[line - 1]?.scrollIntoView({ block: "nearest" });
 }
+
+/** The browser looks after the caret by itself, but before the sheet has grown, and not where something covers it. */
+function showCaret() {
+  const caret = box.selectionDirection === "backward" ? box.selectionStart : box.selectionEnd;
+  showLine(box.value.slice(0, caret).split("\n").length);
+}
+
+box.addEventListener("keyup", (event) => MOVES.has(event.key) && showCaret());
 
 function speakerOf(line, speakers) {
   const found = /^[\s\u3000\ufeff]*(?:[[［【]([^[\]［］【】]*)[\]］】]|([^:：]*?))[\s\u3000]*[:：]/.exec(line);
