@@ -18,6 +18,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.template import TemplateConfig
 
+from service.http.cookies import cookie_of
 from service.http.errors import AnyRequest, ApiError, language_of
 from service.http.messages import ErrorCode
 
@@ -121,7 +122,7 @@ ROUTES: Final = (write_page, jobs_page, job_page, static_file)
 
 def page_language(request: AnyRequest) -> str:
     """The language of the page for this person: what they chose, or else what their browser asks for."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    chosen = cookie_of(request, LANGUAGE_COOKIE)
     if chosen in PAGE_LANGUAGES:
         return chosen
     return "zh-TW" if language_of(request) == "zh" else "en"

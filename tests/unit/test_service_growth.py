@@ -1,0 +1,84 @@
+"""What any stranger may send is read in time that grows as its length does, never as its square."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from litestar import Request
+
+from service.http.byte_range import RangeNotSatisfiable, wanted_range
+from service.http.cookies import cookie_of
+from service.http.errors import InvalidRequest
+from service.http.messages import preferred_language
+from service.http.middleware import _request_id
+from service.page.page import page_language
+from service.requests.schemas import is_language_tag
+from service.requests.script import parse_dialogue
+from service.routes.jobs import idempotency_key_of, parse_job_id
+from storage.jobs import JobNotFound
+
+LONG = 60_000
+#: Linear is 2, quadratic 4.
+MOST_GROWTH = 3
+#: What a clock cannot tell apart, in seconds.
+NOISE_S = 0.002
+
+
+def request_with(name: str, value: str) -> Request[Any, Any, Any]:
+    return Request({"type": "http", "headers": [(name.encode(), value.encode())]})  # type: ignore[arg-type]
+
+
+def id_of(text: str) -> bytes:
+    return _request_id({"headers": [(b"x-request-id", text.encode())]})
+
+
+CASES: list[tuple[str, Callable[[str], object], str, str, str]] = [
+    # what, its reader, and a text: how it begins, what is repeated, how it ends
+    ("a language, spaces and no end", preferred_language, "a", " ", "!"),
+    ("a language with many subtags", preferred_language, "a", "-a", "!"),
+    ("many languages", preferred_language, "", "en;q=0.1,", "zh"),
+    ("a quality of many digits", preferred_language, "en;q=0.", "1", ""),
+    ("a quoted cookie of quotes", lambda text: page_language(request_with("cookie", text)), 'a="', r"\"", '"'),
+    ("a quoted cookie of letters", lambda text: page_language(request_with("cookie", text)), 'a="', r"\a", '"'),
+    ("many cookies", lambda text: cookie_of(request_with("cookie", text), "b"), "", "a=1;", ""),
+    ("many ranges", lambda text: wanted_range(text, 10), "bytes=", "0-1,", ""),
+    ("a range of spaces", lambda text: wanted_range(text, 10), "bytes=", " ", "x"),
+    ("a range of digits", lambda text: wanted_range(text, 10), "bytes=", "9", "-"),
+    ("a request id", id_of, "", "a", " "),
+    ("an idempotency key", lambda text: idempotency_key_of(request_with("idempotency-key", text)), "", "!", ""),
+    ("a job id", parse_job_id, "", "0", ""),
+    ("a language tag", is_language_tag, "zh", "-abcdefgh", "-"),
+    ("a dialogue of brackets", parse_dialogue, "", "[", ""),
+    ("a bracketed name and spaces", parse_dialogue, "[a]", " ", "x"),
+    ("a bare name without an end", parse_dialogue, "", "a", ""),
+    ("a line of spaces", parse_dialogue, "A: b", "\u3000", "x"),
+    ("a dialogue of empty lines", parse_dialogue, "", "\n", ""),
+    ("a turn of many lines", parse_dialogue, "A: b", "\nc", ""),
+    ("many turns", parse_dialogue, "", "A: b\n", ""),
+    ("many speakers who say nothing", parse_dialogue, "", "A:\n", ""),
+    ("many lines that name nobody", parse_dialogue, "", "a\n\n", ""),
+]
+
+
+@pytest.mark.parametrize(("read", "before", "repeated", "after"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_twice_the_length_takes_at_most_about_twice_the_time(
+    read: Callable[[str], object], before: str, repeated: str, after: str
+) -> None:
+    def seconds(length: int) -> float:
+        """The least of three readings, of a text that no cache has seen."""
+        times = length // len(repeated)
+        return min(seconds_of(read, before + repeated * (times + more) + after) for more in range(3))
+
+    assert seconds(LONG) < MOST_GROWTH * seconds(LONG // 2) + NOISE_S
+
+
+def seconds_of(read: Callable[[str], object], text: str) -> float:
+    """How long a reading takes, in the time of this thread alone: a busy machine does not count."""
+    began = time.thread_time()
+    with suppress(RangeNotSatisfiable, InvalidRequest, JobNotFound):  # refused, in the same time
+        read(text)
+    return time.thread_time() - began
