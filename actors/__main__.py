@@ -11,10 +11,11 @@ from actors.providers.registry import speaking
 from actors.providers.settings import ProviderSettings
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from actors.system import QUEUES, at_work, system
+from actors.system import at_work, system
 from storage.logs import LogSettings, configure_logs
 from storage.process import leave, run_command, stop_on_signals
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
+from storage.stages import QUEUES, WORK
 
 log = structlog.get_logger()
 
@@ -26,12 +27,13 @@ def main(argv: list[str]) -> int:
         SettingsError: the environment says something that cannot be meant.
     """
     parser = argparse.ArgumentParser(prog="readthrough worker", description="Speak the turns of jobs and join them.")
+    kinds = " and ".join(f"{work.queue} ({work.uses})" for work in WORK.values())
     parser.add_argument(
         "--queues",
         type=_queues,
         default=QUEUES,
         metavar="NAMES",
-        help="what to work on, of synthesis (waits on vendors) and assembly (uses the processor); default: both",
+        help=f"what to work on, of {kinds}; default: all",
     )
     queues: tuple[str, ...] = parser.parse_args(argv).queues
     configure_logs(read(LogSettings))

@@ -17,7 +17,8 @@ import structlog
 from actors.audio.join import FORMATS, Joined, Piece, Timeline, join
 from actors.run import Run, Studio, begun
 from storage.audio_store import AudioStoreError, ObjectMissing
-from storage.jobs import LeaseLost, Script, Stage, new_id
+from storage.jobs import LeaseLost, Script, new_id
+from storage.stages import Stage
 
 #: Segments that are fetched at a time.
 _FETCHES_AT_ONCE: Final = 8

@@ -17,9 +17,10 @@ from actors.providers.provider import Provider
 from actors.queue.leases import Lease, Leases
 from actors.settings import WorkSettings
 from storage.audio_store import AudioStore, ObjectStoreFull, ObjectStoreUnavailable
-from storage.jobs import Claim, FailureReason, LeaseLost, Stage
+from storage.jobs import Claim, FailureReason, LeaseLost
 from storage.run_store import RunStore
 from storage.segment_store import SegmentStore
+from storage.stages import Stage
 
 #: Pause before the object store is tried again. The job waits in the queue meanwhile, not in a thread.
 STORAGE_RETRY_S: Final = 5.0

@@ -23,9 +23,10 @@ import structlog
 from actors.audio.join import AudioError, normalize_segment
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.run import Run, Studio, begun
-from storage.jobs import Claim, FailureReason, Script, Stage, Turn, new_id
+from storage.jobs import Claim, FailureReason, Script, Turn, new_id
 from storage.run_store import TurnPart
 from storage.segment_store import SegmentIntent
+from storage.stages import Stage
 
 #: Longest that one turn may take a provider.
 TURN_TIMEOUT_S: Final = 120.0

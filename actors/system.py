@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from actors.queue.broker import ADDRESSES, JobBroker, make_broker
+from actors.queue.broker import JobBroker, make_broker
 from actors.queue.leases import Leases
 from actors.queue.publisher import Publisher
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
 from storage.stores import Stores
-
-#: Every queue that there is work on.
-QUEUES: Final = tuple(queue for queue, _ in ADDRESSES.values())
 
 
 @dataclass(frozen=True, slots=True)

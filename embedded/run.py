@@ -20,7 +20,7 @@ from actors.providers.registry import speaking
 from actors.providers.settings import ProviderSettings
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from actors.system import QUEUES, at_work, system
+from actors.system import at_work, system
 from embedded.errors import EmbeddedServerError
 from embedded.servers import servers
 from embedded.settings import EmbeddedSettings
@@ -34,6 +34,7 @@ from storage.logs import LogSettings, configure_logs
 from storage.migrate import migrate
 from storage.process import leave, run_command
 from storage.settings import read
+from storage.stages import QUEUES
 
 #: Connections to the database for the API and the scheduler, beside those of the worker's threads.
 _API_CONNECTIONS: Final = 20

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from storage.jobs import Stage
+from storage.stages import Stage
 from storage.stores import Stores
 from storage.sweep_store import Lease
 

@@ -11,7 +11,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler  # pyright: ignore[reportMissingTypeStubs]
 
 from scheduler import retention, sweeps
-from storage.jobs import Stage
+from storage.stages import Stage
 from storage.stores import Stores
 
 log = structlog.get_logger()

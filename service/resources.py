@@ -13,9 +13,9 @@ from actors.providers.provider import Provider
 from actors.system import System
 from storage.audio_store import AudioStore
 from storage.job_store import JobStore
-from storage.jobs import Stage
 from storage.key_store import KeyStore
 from storage.segment_store import SegmentStore
+from storage.stages import FIRST_STAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def make_resources(parts: System, providers: Mapping[str, Provider]) -> Resource
     """What the app needs of its process."""
 
     def publish(job_id: UUID) -> None:
-        parts.publisher.publish(job_id, Stage.SYNTHESIZING)
+        parts.publisher.publish(job_id, FIRST_STAGE)
 
     return Resources(
         jobs=parts.stores.jobs,

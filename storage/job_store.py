@@ -34,7 +34,6 @@ from sqlalchemy import (
 
 from storage.engine import reading, require_writable, transaction
 from storage.jobs import (
-    ACTIVE,
     JOB_TYPE,
     AudioFile,
     FailureReason,
@@ -45,11 +44,10 @@ from storage.jobs import (
     JobCannotRevise,
     JobLimitExceeded,
     JobNotFound,
-    JobStatus,
     Script,
-    Stage,
     new_id,
 )
+from storage.stages import ACTIVE, JobStatus, Stage
 from storage.tables import audio_files, jobs
 
 #: Cancelled jobs are kept for so long.

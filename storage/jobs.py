@@ -1,7 +1,6 @@
-"""The nouns: a job, its turns and voices, where it stands, and what can go wrong in its life.
+"""The nouns: a job, its turns and voices, and what can go wrong in its life.
 
-Standard library only: this is the page that every other module speaks in. How a job moves from one state to the
-next is `job_store.py`; `docs/architecture.md` draws it.
+Standard library only: this is the page that every other module speaks in. Where a job can stand is `stages.py`.
 """
 
 from __future__ import annotations
@@ -15,70 +14,12 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from storage.stages import JobStatus, Stage
+
 JOB_TYPE: Final = "multi_role_tts"
 
 #: The one user of a server without keys (`AUTH=none`): the first migration adds it.
 LOCAL_USER_ID: Final = UUID("00000000-0000-7000-8000-000000000000")
-
-
-class JobStatus(StrEnum):
-    """What the outside sees."""
-
-    PENDING = "pending"  # accepted, nobody has begun
-    PROCESSING = "processing"  # begun: being spoken, waiting to try again, or being joined
-    COMPLETED = "completed"  # there is audio
-    FAILED = "failed"  # there is a reason
-    CANCELLED = "cancelled"  # taken back by its user before anybody had begun
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the job takes one of its user's slots."""
-        return self in ACTIVE
-
-
-ACTIVE: Final = frozenset({JobStatus.PENDING, JobStatus.PROCESSING})
-
-
-class Stage(StrEnum):
-    """Where an active job stands; `done` for every other."""
-
-    QUEUED = "queued"  # waits to be spoken
-    SYNTHESIZING = "synthesizing"  # its turns are being spoken
-    RETRYING = "retrying"  # waits to be spoken again after a provider failed
-    ASSEMBLING = "assembling"  # all turns are spoken; waits to be joined or is being joined
-    DONE = "done"  # completed, failed or cancelled
-
-
-#: The moves that a job may make, as (status, stage) pairs. Whatever is not here is a defect.
-TRANSITIONS: Final[Mapping[tuple[JobStatus, Stage], frozenset[tuple[JobStatus, Stage]]]] = {
-    (JobStatus.PENDING, Stage.QUEUED): frozenset(
-        {
-            (JobStatus.PROCESSING, Stage.SYNTHESIZING),
-            (JobStatus.CANCELLED, Stage.DONE),
-            (JobStatus.FAILED, Stage.DONE),
-        }
-    ),
-    (JobStatus.PROCESSING, Stage.SYNTHESIZING): frozenset(
-        {
-            (JobStatus.PROCESSING, Stage.RETRYING),
-            (JobStatus.PROCESSING, Stage.ASSEMBLING),
-            (JobStatus.FAILED, Stage.DONE),
-        }
-    ),
-    (JobStatus.PROCESSING, Stage.RETRYING): frozenset(
-        {(JobStatus.PROCESSING, Stage.SYNTHESIZING), (JobStatus.FAILED, Stage.DONE)}
-    ),
-    (JobStatus.PROCESSING, Stage.ASSEMBLING): frozenset(
-        {
-            (JobStatus.PROCESSING, Stage.RETRYING),
-            (JobStatus.COMPLETED, Stage.DONE),
-            (JobStatus.FAILED, Stage.DONE),
-        }
-    ),
-    (JobStatus.COMPLETED, Stage.DONE): frozenset(),
-    (JobStatus.FAILED, Stage.DONE): frozenset(),
-    (JobStatus.CANCELLED, Stage.DONE): frozenset(),
-}
 
 
 class FailureReason(StrEnum):
@@ -213,7 +154,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a job: every write of a run shows its `attempt` and `lease_token`.
+    """The right to work on a job in a `stage`: every write of a run shows its `attempt` and `lease_token`.
 
     `remaining_s` is what was left of the job's deadline when it was claimed.
     `takes`: the turns that were to be spoken again, each with a name for its new take, by which it is told from others
@@ -222,6 +163,7 @@ class Claim:
 
     job_id: UUID
     user_id: UUID
+    stage: Stage
     attempt: int
     lease_token: UUID
     script: Script

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from storage.engine import reading, transaction
 from storage.job_store import Clock, database_clock
-from storage.jobs import ACTIVE
+from storage.stages import ACTIVE
 from storage.tables import UNFINISHED_SEGMENT, audio_files, job_turns, jobs, segments
 
 #: Rows in one statement: few enough that it takes some ten milliseconds, whatever foreign keys bring with it.

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Engine,
     Float,
     and_,
-    case,
     cast,
     extract,
     func,
@@ -37,7 +36,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import outlasting_outages, reading, transaction
 from storage.job_store import ENDED, Clock, JobRules, database_clock, failed, takes_of
-from storage.jobs import Claim, FailureReason, JobStatus, LeaseLost, Script, Stage
+from storage.jobs import Claim, FailureReason, LeaseLost, Script
+from storage.stages import WORK, JobStatus, Stage
 from storage.tables import audio_files, job_turns, jobs, segments
 
 #: A restart of PostgreSQL takes seconds; who is away for longer than this fails the jobs in hand.
@@ -67,7 +67,7 @@ class RunStore:
         self.patience_s = patience_s
 
     def claim(self, job_id: UUID, stage: Stage) -> Claim | None:
-        """Take a due job to speak it (`synthesizing`) or to join it (`assembling`).
+        """Take a job that is due for a stage of work.
 
         None: it is not due, somebody else has it, or it has ended. Such a message came twice or late.
         """
@@ -76,7 +76,7 @@ class RunStore:
     @outlasting_outages
     def _claim(self, job_id: UUID, stage: Stage, lease_token: UUID) -> Claim | None:
         is_due = and_(
-            tuple_(jobs.c.status, jobs.c.stage).in_(_WAITS_FOR[stage]),
+            tuple_(jobs.c.status, jobs.c.stage).in_(WORK[stage].waits_at),
             jobs.c.next_run_at <= self._now(),
             or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > self._now()),
         )
@@ -114,6 +114,7 @@ class RunStore:
         return Claim(
             job_id=row.id,
             user_id=row.user_id,
+            stage=stage,
             attempt=row.attempt,
             lease_token=row.lease_token,
             script=Script.from_json(row.input_params),
@@ -183,20 +184,19 @@ class RunStore:
         Raises:
             LeaseLost: as for `turns_spoken`.
         """
-        spoken = jobs.c.stage == Stage.ASSEMBLING
-        stage = case((spoken, literal(Stage.ASSEMBLING)), else_=literal(Stage.RETRYING))
+        values = {"stage": WORK[claim.stage].waits_again_at}
         with transaction(self._engine) as connection:
-            self._write(connection, claim, {"stage": stage} | self._due_in(delay_s))
+            self._write(connection, claim, values | self._due_in(delay_s))
 
     @outlasting_outages
     def hand_over(self, claim: Claim) -> None:
-        """All turns are spoken: the job is due to be joined.
+        """A stage of work is done: the job is due for the next one.
 
         Raises:
             LeaseLost: as for `turns_spoken`.
         """
         with transaction(self._engine) as connection:
-            self._write(connection, claim, {"stage": Stage.ASSEMBLING} | self._due_in(0))
+            self._write(connection, claim, {"stage": WORK[claim.stage].then} | self._due_in(0))
 
     @outlasting_outages
     def speak_again(self, claim: Claim, missing_turns: Sequence[int]) -> None:
@@ -339,9 +339,3 @@ _TURNS_DONE: Final = (
     .correlate(jobs)
     .scalar_subquery()
 )
-
-#: Where a job waits to be claimed for a stage.
-_WAITS_FOR: Final[Mapping[Stage, Sequence[tuple[JobStatus, Stage]]]] = {
-    Stage.SYNTHESIZING: [(JobStatus.PENDING, Stage.QUEUED), (JobStatus.PROCESSING, Stage.RETRYING)],
-    Stage.ASSEMBLING: [(JobStatus.PROCESSING, Stage.ASSEMBLING)],
-}

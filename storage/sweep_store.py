@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
 from storage.job_store import Clock, JobRules, database_clock, failed
-from storage.jobs import FailureReason, JobStatus, Stage
+from storage.jobs import FailureReason
+from storage.stages import JobStatus, Stage, due_for
 from storage.tables import jobs
 
 
@@ -43,7 +44,7 @@ class SweepStore:
         was sent within the last `republish_s` seconds. The longest waiting come first."""
         now = self._now()
         query = (
-            select(jobs.c.id, jobs.c.stage)
+            select(jobs.c.id, jobs.c.status, jobs.c.stage)
             .where(
                 jobs.c.next_run_at < now - timedelta(seconds=overdue_s),
                 or_(
@@ -55,9 +56,7 @@ class SweepStore:
             .limit(limit)
         )
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        waiting_to_join = Stage.ASSEMBLING
-        return [(row.id, waiting_to_join if row.stage == waiting_to_join else Stage.SYNTHESIZING) for row in rows]
+            return [(row.id, due_for(row.status, row.stage)) for row in connection.execute(query)]
 
     # Jobs that nobody will finish.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -22,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from storage.stages import JobStatus, Stage
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -30,7 +34,12 @@ metadata = MetaData(
     }
 )
 
-_ACTIVE = "status IN ('pending', 'processing')"
+
+def _one_of(column: str, values: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+_ACTIVE = _one_of("status", [status for status in JobStatus if status.is_active])
 
 #: What the index says that makes a segment one of its kind. A sample of a voice, of no user, may be there twice.
 LIVE_SEGMENT = "state IN ('speaking', 'stored')"
@@ -102,8 +111,8 @@ jobs = Table(
     _moment("started_at"),
     _moment("completed_at"),
     _moment("expires_at"),
-    CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed', 'cancelled')", name="status"),
-    CheckConstraint("stage IN ('queued', 'synthesizing', 'retrying', 'assembling', 'done')", name="stage"),
+    CheckConstraint(_one_of("status", JobStatus), name="status"),
+    CheckConstraint(_one_of("stage", Stage), name="stage"),
     CheckConstraint(f"({_ACTIVE}) = (active_slot IS NOT NULL)", name="active_slot"),
     CheckConstraint(f"({_ACTIVE}) = (stage <> 'done')", name="done"),
     CheckConstraint(f"({_ACTIVE}) = (completed_at IS NULL)", name="completed_at"),

@@ -24,6 +24,7 @@ from embedded.object_store import ObjectStore
 from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
 from embedded.processes import wait_until_gone
 from storage.migrate import migrate
+from storage.stages import QUEUES as STAGE_QUEUES
 from tests.leftovers import SESSION_VARIABLE, clean_up_after_killed_sessions, describe, processes_of
 from tests.servers.obtain import obtain_rabbitmq
 from tests.servers.rabbitmq import RabbitMQ
@@ -39,7 +40,7 @@ VIRTUAL_HOSTS_AT_A_TIME = 16
 
 #: What our actors declare. Deleted before and after a test on a RabbitMQ that is not ours, where a virtual host
 #: cannot be had.
-QUEUES = [f"{queue}{suffix}" for queue in ("synthesis", "assembly") for suffix in ("", ".DQ", ".XQ")]
+QUEUES = [f"{queue}{suffix}" for queue in STAGE_QUEUES for suffix in ("", ".DQ", ".XQ")]
 
 
 def sessions_directory() -> Path:

@@ -23,11 +23,12 @@ from service.settings import ServiceSettings
 from storage.audio_store import AudioStore
 from storage.engine import make_engine
 from storage.job_store import JobRules, JobStore
-from storage.jobs import LOCAL_USER_ID, Script, Stage, new_id
+from storage.jobs import LOCAL_USER_ID, Script, new_id
 from storage.key_store import KeyStore
 from storage.run_store import RunStore
 from storage.segment_store import SegmentStore
 from storage.settings import ObjectStoreSettings
+from storage.stages import Stage
 from storage.tables import jobs as jobs_table
 
 RULES = JobRules(max_active_jobs=3, deadline=timedelta(minutes=10))

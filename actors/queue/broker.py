@@ -18,13 +18,7 @@ from dramatiq.middleware import Middleware, Retries, TimeLimit
 from pika import BasicProperties, BlockingConnection, spec
 from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableError
 
-from storage.jobs import Stage
-
-#: Where the message of a stage goes: (queue, actor).
-ADDRESSES: Final = {
-    Stage.SYNTHESIZING: ("synthesis", "synthesize"),
-    Stage.ASSEMBLING: ("assembly", "assemble"),
-}
+from storage.stages import QUEUES, WORK, Stage
 
 #: A peer that is gone or mute is noticed within seconds; pika's own limits are minutes or none.
 _CONNECTION_LIMITS: Final = {
@@ -67,7 +61,7 @@ class InProcessBroker(StubBroker):
 
     def __init__(self, middleware: list[Middleware]) -> None:
         super().__init__(middleware)
-        for queue, _ in ADDRESSES.values():
+        for queue in QUEUES:
             self.declare_queue(queue)
 
     def enqueue_all(self, messages: Sequence[Message[Any]]) -> Iterator[Message[Any]]:
@@ -241,8 +235,8 @@ JobBroker = InProcessBroker | FencedRabbitmqBroker
 
 
 def _message(job_id: UUID, stage: Stage) -> Message[Any]:
-    queue, actor = ADDRESSES[stage]
-    return Message(queue_name=queue, actor_name=actor, args=(str(job_id),), kwargs={}, options={})
+    work = WORK[stage]
+    return Message(queue_name=work.queue, actor_name=work.actor, args=(str(job_id),), kwargs={}, options={})
 
 
 def _within(seconds: float, close: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ import structlog
 
 from actors.queue.broker import JobBroker, announce
 from storage.job_store import JobStore
-from storage.jobs import Stage
+from storage.stages import Stage
 
 #: Messages that wait to be sent. More than this means that the broker is away.
 _WAITING_AT_MOST: Final = 10_000

@@ -1,4 +1,4 @@
-"""The worker: Dramatiq's threads at work on our two queues, in this process, with a start and a graceful stop."""
+"""The worker: Dramatiq's threads at work on our queues, in this process, with a start and a graceful stop."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from dramatiq.worker import ConsumerThread, WorkerThread
 
 from actors.assembly import assemble
 from actors.providers.provider import Provider
-from actors.queue.broker import ADDRESSES, JobBroker
+from actors.queue.broker import JobBroker
 from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Studio
 from actors.settings import WorkSettings
 from actors.synthesis import synthesize
 from actors.system import System
-from storage.jobs import Claim, FailureReason, LeaseLost, Stage
+from storage.jobs import Claim, FailureReason, LeaseLost
+from storage.stages import WORK, Stage
+
+#: The function that does the work of each stage.
+STORIES: Final[Mapping[Stage, Callable[[UUID, Studio], None]]] = {
+    Stage.SYNTHESIZING: synthesize,
+    Stage.ASSEMBLING: assemble,
+}
 
 #: Threads look this often whether they are to stop, and consumers whether a delayed message is due.
 _LOOK_MS: Final = 100
@@ -28,21 +35,20 @@ _CONSUMER_STOP_S: Final = 3.0
 log = structlog.get_logger()
 
 
-def declare_actor(broker: JobBroker, stage: Stage, work: Callable[[UUID, Studio], None], studio: Studio) -> None:
-    """Have the messages of a stage worked on: the actor is a thin coat over `work`, which tells the story."""
-    queue, name = ADDRESSES[stage]
+def declare_actor(broker: JobBroker, stage: Stage, story: Callable[[UUID, Studio], None], studio: Studio) -> None:
+    """Have the messages of a stage worked on: the actor is a thin coat over `story`."""
 
     @dramatiq.actor(
         broker=broker,
-        queue_name=queue,
-        actor_name=name,
+        queue_name=WORK[stage].queue,
+        actor_name=WORK[stage].actor,
         # The row says what is tried again, how often, and until when.
         max_retries=None,
         throws=INTERRUPTS,
         time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
     )
     def actor(job_id: str) -> None:  # pyright: ignore[reportUnusedFunction] # the broker keeps it
-        work(UUID(job_id), studio)
+        story(UUID(job_id), studio)
 
 
 class JobWorker:
@@ -67,8 +73,8 @@ class JobWorker:
             leases=leases,
             publish=parts.publisher.publish,
         )
-        declare_actor(broker, Stage.SYNTHESIZING, synthesize, studio)
-        declare_actor(broker, Stage.ASSEMBLING, assemble, studio)
+        for stage, story in STORIES.items():
+            declare_actor(broker, stage, story, studio)
         self._worker = dramatiq.Worker(
             broker, queues=set(queues), worker_threads=settings.worker_threads, worker_timeout=_LOOK_MS
         )

@@ -15,7 +15,8 @@ from pydantic_core import PydanticCustomError
 from actors.audio.file import FORMATS
 from actors.providers.provider import SynthesisMode
 from service.http.messages import ErrorCode
-from storage.jobs import FailureReason, JobStatus, Stage
+from storage.jobs import FailureReason
+from storage.stages import JobStatus, Stage
 
 #: A job has at most so many turns.
 MAX_TURNS: Final = 1000

@@ -19,7 +19,8 @@ from service.requests.schemas import DownloadLink
 from service.resources import Caller, Given
 from service.routes.jobs import parse_job_id
 from storage.audio_store import ObjectMissing, content_disposition
-from storage.jobs import AudioFile, Job, JobStatus
+from storage.jobs import AudioFile, Job
+from storage.stages import JobStatus
 
 #: A client that takes no byte for so long is given up, so that it does not hold a connection to the object store.
 STALLED_CLIENT_S: Final = 60

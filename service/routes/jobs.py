@@ -21,7 +21,8 @@ from service.requests.revision import revision_of
 from service.requests.schemas import JobDetail, JobList, JobResponse, Progress, ResultMetadata
 from service.resources import Caller, Given
 from service.routes.metrics import Measured
-from storage.jobs import Job, JobNotFound, JobStatus, Script, Stage
+from storage.jobs import Job, JobNotFound, Script
+from storage.stages import JobStatus, Stage
 
 #: The largest offset that PostgreSQL takes. Beyond it there are no jobs either.
 _LARGEST_OFFSET: Final = 2**63 - 1

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from actors.audio.file import FORMATS
 from service.http.messages import ErrorCode as Code
 from service.requests import schemas
-from storage.jobs import JobStatus
+from storage.stages import JobStatus
 
 Json = Mapping[str, Any]
 

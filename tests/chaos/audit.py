@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from storage.jobs import TRANSITIONS, JobStatus, Stage
+from storage.stages import TRANSITIONS, JobStatus, Stage
 
 Place = tuple[JobStatus, Stage]
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import httpx
 
-from storage.jobs import JobStatus
+from storage.stages import JobStatus
 from storage.stores import Stores
 from tests.chaos.cluster import Cast, Cluster
 from tests.chaos.ground import Ground, private_ground

@@ -18,9 +18,10 @@ from uuid import UUID
 import pytest
 from dramatiq import Message
 
-from actors.queue.broker import ADDRESSES, make_broker
+from actors.queue.broker import make_broker
 from scheduler.sweeps import DeadWorkers
-from storage.jobs import FailureReason, Job, JobStatus, Stage
+from storage.jobs import FailureReason, Job
+from storage.stages import WORK, JobStatus, Stage
 from storage.stores import Stores
 from storage.tables import jobs as jobs_table
 from tests.chaos import verdict
@@ -71,9 +72,9 @@ class Case:
 
     def announce(self, stage: Stage) -> None:
         """Send the message that says: look at this job now."""
-        queue, actor = ADDRESSES[stage]
+        work = WORK[stage]
         broker = make_broker([self.rabbitmq_url])
-        broker.enqueue(Message(queue, actor, args=(str(self.job_id),), kwargs={}, options={}))
+        broker.enqueue(Message(work.queue, work.actor, args=(str(self.job_id),), kwargs={}, options={}))
         broker.close()
 
 

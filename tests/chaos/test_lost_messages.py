@@ -11,17 +11,18 @@ from dramatiq import Message
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from sqlalchemy import func
 
-from actors.queue.broker import ADDRESSES, make_broker
+from actors.queue.broker import make_broker
 from scheduler.sweeps import OVERDUE_S, REPUBLISH_S
 from storage.job_store import JobRules
-from storage.jobs import LOCAL_USER_ID, Stage
+from storage.jobs import LOCAL_USER_ID
+from storage.stages import WORK, Stage
 from storage.sweep_store import SweepStore
 from tests.chaos.faults import frozen
 from tests.chaos.ground import Ground
 from tests.chaos.lost_messages import lose_all_messages
 from tests.samples import script
 
-QUEUE, ACTOR = ADDRESSES[Stage.SYNTHESIZING]
+QUEUE, ACTOR = WORK[Stage.SYNTHESIZING].queue, WORK[Stage.SYNTHESIZING].actor
 
 
 def test_jobs_whose_messages_were_deleted_are_completed(ground: Ground, server_directory: Path) -> None:

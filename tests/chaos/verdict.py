@@ -19,8 +19,9 @@ import psycopg
 from sqlalchemy import Engine, func, select
 
 from scheduler import retention
-from storage.jobs import FailureReason, JobStatus
+from storage.jobs import FailureReason
 from storage.retention_store import RetentionStore
+from storage.stages import JobStatus
 from storage.stores import Stores
 from storage.tables import audio_files, job_turns, jobs, segments
 from tests.chaos.cluster import Cluster, wait_until

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import ColumnElement, Engine, func, insert
 
 from embedded.object_store import ObjectStore
-from storage.jobs import LOCAL_USER_ID, Claim, Job, Stage, new_id
+from storage.jobs import LOCAL_USER_ID, Claim, Job, new_id
 from storage.run_store import TurnPart
 from storage.segment_store import SegmentIntent
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
+from storage.stages import Stage
 from storage.stores import Stores
 from storage.tables import users
 from tests.samples import script

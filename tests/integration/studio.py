@@ -16,7 +16,8 @@ from actors.queue.leases import Leases
 from actors.run import Studio
 from actors.settings import WorkSettings
 from actors.synthesis import synthesize
-from storage.jobs import LOCAL_USER_ID, Job, Script, Stage
+from storage.jobs import LOCAL_USER_ID, Job, Script
+from storage.stages import Stage
 from storage.stores import Stores
 from tests.standins.openai import OpenAIStandIn
 

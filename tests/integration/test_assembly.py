@@ -15,8 +15,9 @@ from actors.assembly import title_of
 from actors.audio.waveform import pairs_of
 from storage import audio_store, run_store
 from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
-from storage.jobs import FailureReason, JobStatus, LeaseLost, Stage
+from storage.jobs import FailureReason, LeaseLost
 from storage.run_store import RunStore
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.tables import audio_files, jobs
 from tests.integration.studio import Rehearsal, rehearsal

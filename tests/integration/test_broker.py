@@ -13,8 +13,9 @@ from dramatiq.brokers import rabbitmq as dramatiq_rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from pika.exceptions import AMQPError
 
-from actors.queue.broker import ADDRESSES, FencedConsumer, FencedRabbitmqBroker, InProcessBroker, announce, make_broker
-from storage.jobs import Stage, new_id
+from actors.queue.broker import FencedConsumer, FencedRabbitmqBroker, InProcessBroker, announce, make_broker
+from storage.jobs import new_id
+from storage.stages import QUEUES, Stage
 from tests.servers.rabbitmq import RabbitMQ
 
 
@@ -63,7 +64,7 @@ def test_without_urls_messages_stay_in_the_process() -> None:
 
     assert isinstance(broker, InProcessBroker)
     broker.check()
-    assert set(broker.queues) >= {queue for queue, _ in ADDRESSES.values()}
+    assert set(broker.queues) >= set(QUEUES)
 
 
 def test_a_connection_gives_up_within_seconds_unless_the_url_says_otherwise() -> None:

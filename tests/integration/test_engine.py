@@ -16,7 +16,8 @@ from embedded.postgres import Postgres
 from scheduler import sweeps
 from storage.engine import CONNECT_TIMEOUT_S, make_engine, reading, transaction
 from storage.errors import DatabaseUnavailable
-from storage.jobs import LOCAL_USER_ID, JobStatus, Stage
+from storage.jobs import LOCAL_USER_ID
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from tests.integration.conftest import claimed, job_of
 from tests.integration.system import wait_until

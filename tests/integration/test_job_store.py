@@ -21,10 +21,9 @@ from storage.jobs import (
     JobCannotResubmit,
     JobLimitExceeded,
     JobNotFound,
-    JobStatus,
-    Stage,
     new_id,
 )
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.tables import jobs
 from tests.integration.conftest import claimed, job_of

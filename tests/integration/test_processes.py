@@ -24,8 +24,9 @@ from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
 from embedded.processes import wait_until_gone
 from scheduler.timetable import Timetable
-from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
+from storage.jobs import LOCAL_USER_ID, FailureReason, Job
 from storage.settings import ObjectStoreSettings
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from tests.integration.system import Client, Process, System, request, server_environment, wait_until
 from tests.samples import script

@@ -16,7 +16,8 @@ import pytest
 from actors.queue import publisher as module
 from actors.queue.broker import FencedRabbitmqBroker, JobBroker, Pipeline, make_broker
 from actors.queue.publisher import Publisher
-from storage.jobs import Stage, new_id
+from storage.jobs import new_id
+from storage.stages import Stage
 from tests.integration.system import wait_until
 from tests.servers.rabbitmq import RabbitMQ
 

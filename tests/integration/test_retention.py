@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Engine, event, func, select, update
 from scheduler import retention, sweeps
 from storage import retention_store
 from storage.audio_store import AudioStore
-from storage.jobs import LOCAL_USER_ID, FailureReason, JobNotFound, JobStatus, Stage, new_id
+from storage.jobs import LOCAL_USER_ID, FailureReason, JobNotFound, new_id
 from storage.retention_store import RetentionStore
 from storage.segment_store import SegmentIntent
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.tables import audio_files, jobs, segments
 from tests.integration.conftest import claimed, delivered, job_of, later, speak_all_turns

@@ -13,9 +13,10 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.job_store import JobRules
-from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobStatus, LeaseLost, Stage, new_id
+from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, LeaseLost, new_id
 from storage.run_store import RunStore, TurnPart
 from storage.segment_store import SegmentIntent
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.tables import audio_files, job_turns, jobs
 from tests.integration.conftest import claimed, job_of, later, speak_all_turns

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from embedded.object_store import ObjectStore
-from storage.jobs import LOCAL_USER_ID, FailureReason, Stage
+from storage.jobs import LOCAL_USER_ID, FailureReason
+from storage.stages import Stage
 from tests.service_api import SCRIPT, Api, running_api, script_from, settings_of
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

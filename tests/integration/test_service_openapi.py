@@ -10,7 +10,8 @@ import pytest
 
 from embedded.object_store import ObjectStore
 from service.settings import ServiceSettings
-from storage.jobs import FailureReason, Stage
+from storage.jobs import FailureReason
+from storage.stages import Stage
 from tests.service_api import SCRIPT, Api, running_api, settings_of
 
 #: The page is not for machines.

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from embedded.object_store import ObjectStore
-from storage.jobs import LOCAL_USER_ID, FailureReason, Stage
+from storage.jobs import LOCAL_USER_ID, FailureReason
+from storage.stages import Stage
 from tests.service_api import SCRIPT, Api, running_api, settings_of
 
 TEXTS = [turn["text"] for turn in SCRIPT["turns"]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -35,9 +35,7 @@ from storage import run_store
 from storage.engine import make_engine
 from storage.job_store import CANCELLED_RETENTION, JobRules, JobStore
 from storage.jobs import (
-    ACTIVE,
     LOCAL_USER_ID,
-    TRANSITIONS,
     Claim,
     FailureReason,
     IdempotencyKeyReused,
@@ -45,16 +43,15 @@ from storage.jobs import (
     JobCannotResubmit,
     JobLimitExceeded,
     JobNotFound,
-    JobStatus,
     LeaseLost,
     Script,
-    Stage,
     Turn,
     new_id,
 )
 from storage.retention_store import RetentionStore
 from storage.run_store import RunStore, TurnPart
 from storage.segment_store import SegmentIntent, SegmentStore
+from storage.stages import ACTIVE, TRANSITIONS, WORK, JobStatus, Stage
 from storage.sweep_store import Lease, SweepStore
 from storage.tables import audio_files, job_turns, jobs, segments, users
 from tests.chaos import audit
@@ -783,8 +780,9 @@ def test_without_the_slots_the_machine_finds_a_fourth_job(bench: Bench, monkeypa
 
 def test_with_a_claim_that_asks_for_less_the_machine_finds_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that waits to be joined is spoken once more by a message that came twice."""
-    anything = [*run_store._WAITS_FOR[Stage.SYNTHESIZING], *run_store._WAITS_FOR[Stage.ASSEMBLING]]
-    monkeypatch.setattr(run_store, "_WAITS_FOR", {Stage.SYNTHESIZING: anything, Stage.ASSEMBLING: anything})
+    anything = tuple(place for work in WORK.values() for place in work.waits_at)
+    for stage, work in list(WORK.items()):
+        monkeypatch.setitem(WORK, stage, replace(work, waits_at=anything))  # pyright: ignore[reportArgumentType]
 
     with pytest.raises((AssertionError, DBAPIError)):
         find_a_fault(bench)

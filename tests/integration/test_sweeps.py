@@ -10,7 +10,8 @@ import pytest
 
 from scheduler import sweeps
 from storage.job_store import JobRules
-from storage.jobs import LOCAL_USER_ID, FailureReason, JobStatus, Stage
+from storage.jobs import LOCAL_USER_ID, FailureReason
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.sweep_store import SweepStore
 from tests.integration.conftest import claimed, delivered, job_of, later, speak_all_turns

@@ -16,8 +16,9 @@ from actors.providers.provider import ProviderError
 from actors.settings import WorkSettings
 from service.requests.revision import revision_of
 from storage.job_store import JobRules
-from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, JobStatus, Stage
+from storage.jobs import LOCAL_USER_ID, Claim, FailureReason
 from storage.run_store import RunStore
+from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from tests.integration.conftest import later
 from tests.integration.studio import Rehearsal, rehearsal

@@ -22,10 +22,11 @@ from actors.queue.leases import Leases
 from actors.queue.publisher import Publisher
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
-from actors.system import QUEUES, System, at_work
+from actors.system import System, at_work
 from embedded.object_store import ObjectStore
 from scheduler import sweeps
-from storage.jobs import LOCAL_USER_ID, FailureReason, Job, JobStatus, Stage
+from storage.jobs import LOCAL_USER_ID, FailureReason, Job
+from storage.stages import QUEUES, JobStatus, Stage
 from storage.stores import Stores
 from tests.integration.studio import lowered
 from tests.integration.system import wait_until
@@ -201,6 +202,9 @@ def test_a_worker_that_has_stopped_has_left_nothing_of_a_killed_job_undecided(st
         assert made.worker.gave_up
         job = made.job(job_id)
         assert (job.status, job.error_code) == (JobStatus.FAILED, FailureReason.SYSTEM_INTERRUPTED)
+        # Its thread would go on when the database of this test is gone.
+        made.vendor.release()
+        wait_until(lambda: not made.leases.held(), "the thread that was given up has ended")
 
 
 def test_without_the_object_store_a_job_without_time_to_wait_has_failed(
