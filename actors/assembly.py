@@ -1,6 +1,6 @@
-"""Assembly: the segments of a job are joined to one audio file, which is uploaded; the job is completed.
+"""Assembly: the segments of a job are joined to one audio file, which is uploaded.
 
-How sound is joined is `audio.py`; here is only what becomes of the job and its objects.
+How sound is joined is `actors/audio/join.py`; here is only what becomes of the job and its objects.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from actors.audio.join import FORMATS, Joined, Piece, Timeline, join
-from actors.run import Run, Studio, begun
-from storage.audio_store import AudioStoreError, ObjectMissing
-from storage.jobs import LeaseLost, Script, new_id
-from storage.stages import Stage
+from actors.audio.join import FORMATS, Piece, Timeline, join
+from actors.outcome import Complete, Outcome, SpeakAgain
+from actors.run import Run
+from actors.studio import Studio
+from storage.audio_store import ObjectMissing
+from storage.jobs import Script, new_id
 
 #: Segments that are fetched at a time.
 _FETCHES_AT_ONCE: Final = 8
@@ -28,24 +29,19 @@ _TITLE_LENGTH: Final = 60
 log = structlog.get_logger()
 
 
-def assemble(job_id: UUID, studio: Studio) -> None:
-    """Join the segments of a job, upload the result, and complete the job.
+def assemble(run: Run, studio: Studio) -> Outcome:
+    """Join the segments of a job and upload the result.
 
     Raises:
-        dramatiq.Retry: the object store is away; the row says when the job is due again.
+        AudioStoreError: the object store is away.
+        LeaseLost, DeadlinePassed: the run is over.
     """
-    claim = studio.runs.claim(job_id, Stage.ASSEMBLING)
-    if claim is None:
-        log.info("nothing_to_do", job_id=str(job_id), stage=Stage.ASSEMBLING)
-        return
-    with begun(studio, claim) as run, TemporaryDirectory(prefix="readthrough-") as directory:
+    script = run.claim.script
+    with TemporaryDirectory(prefix="readthrough-") as directory:
         pieces, missing = fetch_segments(run, studio, Path(directory))
         if missing:
-            log.warning("segments_missing", job_id=str(job_id), turns=missing)
-            studio.runs.speak_again(claim, missing)
-            studio.publish(job_id, Stage.SYNTHESIZING)
-            return
-        script = claim.script
+            log.warning("segments_missing", job_id=str(run.claim.job_id), turns=missing)
+            return SpeakAgain(missing)
         path = Path(directory) / f"joined.{script.output_format}"
         joined = join(
             pieces,
@@ -58,7 +54,15 @@ def assemble(job_id: UUID, studio: Studio) -> None:
             check=run.check,
         )
         run.check()
-        deliver(run, studio, path, joined)
+        file_id, object_key = upload(run, studio, path)
+        return Complete(
+            file_id,
+            object_key,
+            size_bytes=path.stat().st_size,
+            duration_ms=joined.duration_ms,
+            metadata=result_metadata(script, joined),
+            peaks=joined.waveform,
+        )
 
 
 def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[Piece], Sequence[int]]:
@@ -69,13 +73,13 @@ def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[
         LeaseLost, DeadlinePassed: the run is over.
     """
     script = run.claim.script
-    keys = studio.runs.spoken_turns(run.claim)
+    keys = studio.stores.runs.spoken_turns(run.claim)
     paths = {key: directory / f"{number}.wav" for number, key in enumerate(sorted(set(keys.values())))}
 
     def fetch(key: str) -> bool:
         run.check()
         try:
-            studio.audio.get_to_file(key, paths[key])
+            studio.stores.audio.get_to_file(key, paths[key])
         except ObjectMissing:
             return False
         return True
@@ -94,41 +98,19 @@ def title_of(script: Script) -> str:
     return beginning if len(beginning) <= _TITLE_LENGTH else f"{beginning[: _TITLE_LENGTH - 1]}…"
 
 
-def deliver(run: Run, studio: Studio, path: Path, joined: Joined) -> None:
-    """Upload the file under a key that no other attempt has, its row of intent first, and complete the job.
+def upload(run: Run, studio: Studio, path: Path) -> tuple[UUID, str]:
+    """Upload the file under a key that no other attempt has, its row of intent first; the file's id, and the key.
 
     Raises:
         AudioStoreError: it could not be uploaded.
-        LeaseLost: the run is over; the object is gone again.
+        LeaseLost: the run is over.
     """
-    claim, script = run.claim, run.claim.script
-    content_type = FORMATS[script.output_format].content_type
-    extension = FORMATS[script.output_format].extension
-    key = f"audio/{claim.user_id}/{claim.job_id}/{claim.attempt}-{uuid4().hex}.{extension}"
+    claim, kind = run.claim, FORMATS[run.claim.script.output_format]
     file_id = new_id()
-    studio.runs.begin_upload(claim, file_id, key, content_type)
-    studio.audio.put_file(key, path, content_type)
-    try:
-        studio.runs.complete(
-            claim,
-            file_id,
-            size_bytes=path.stat().st_size,
-            duration_ms=joined.duration_ms,
-            metadata=result_metadata(script, joined),
-            peaks=joined.waveform,
-        )
-    except LeaseLost:
-        take_back(studio, key)
-        raise
-    log.info("job_completed", job_id=str(claim.job_id), duration_ms=joined.duration_ms)
-
-
-def take_back(studio: Studio, key: str) -> None:
-    """Delete what was uploaded for a run that is over. Should that fail, the row of intent tells the scheduler."""
-    try:
-        studio.audio.delete(key)
-    except AudioStoreError as error:
-        log.warning("object_left_behind", key=key, error=str(error))
+    key = f"audio/{claim.user_id}/{claim.job_id}/{claim.attempt}-{uuid4().hex}.{kind.extension}"
+    studio.stores.runs.begin_upload(claim, file_id, key, kind.content_type)
+    studio.stores.audio.put_file(key, path, kind.content_type)
+    return file_id, key
 
 
 def result_metadata(script: Script, timeline: Timeline) -> Mapping[str, Any]:

@@ -1,10 +1,12 @@
-"""A run: one claim's time with a job, and what every step of it asks: is it still ours, is there time left?"""
+"""A run: one claim's time with a job, and what every step of it asks: is it still ours, is there time left?
+
+`work_on` is what each actor does: claim the job, do the work, record the outcome.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,13 +15,11 @@ import dramatiq
 import structlog
 from dramatiq.middleware import Shutdown, TimeLimitExceeded
 
-from actors.providers.provider import Provider
-from actors.queue.leases import Lease, Leases
-from actors.settings import WorkSettings
-from storage.audio_store import AudioStore, ObjectStoreFull, ObjectStoreUnavailable
+from actors.outcome import Fail, Outcome, WaitForStorage, record
+from actors.queue.leases import Lease
+from actors.studio import Studio
+from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
 from storage.jobs import Claim, FailureReason, LeaseLost
-from storage.run_store import RunStore
-from storage.segment_store import SegmentStore
 from storage.stages import Stage
 
 #: Pause before the object store is tried again. The job waits in the queue meanwhile, not in a thread.
@@ -34,19 +34,6 @@ log = structlog.get_logger()
 
 class DeadlinePassed(Exception):
     """The job has run for as long as it may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Studio:
-    """What a worker works with."""
-
-    settings: WorkSettings
-    runs: RunStore
-    segments: SegmentStore
-    audio: AudioStore
-    providers: Mapping[str, Provider]
-    leases: Leases
-    publish: Callable[[UUID, Stage], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,52 +62,61 @@ class Run:
             raise DeadlinePassed
 
 
-@contextmanager
-def begun(studio: Studio, claim: Claim) -> Generator[Run]:
-    """A run of this claim. However it ends, the row says so before this returns: what the block raises becomes the
-    job's next state.
+#: The work of a stage: what it returns becomes of the job. What it may raise beside that is in `outcome_of`.
+Story = Callable[[Run, Studio], Outcome]
+
+
+def work_on(job_id: UUID, stage: Stage, story: Story, studio: Studio) -> None:
+    """Claim a job for a stage, do its work, and record the outcome.
+
+    However it ends, the row says so before this returns.
 
     Raises:
         dramatiq.Retry: the row says when the job is due again; Dramatiq sends the message then.
     """
-    logger = log.bind(job_id=str(claim.job_id), attempt=claim.attempt)
-    ends_at = time.monotonic() + claim.remaining_s
-    try:
-        with studio.leases.hold(claim) as lease:
-            run = Run(claim, lease, ends_at)
-            try:
-                yield run
-            except (DeadlinePassed, TimeLimitExceeded):
-                logger.info("job_timed_out")
-                studio.runs.fail(claim, FailureReason.TIMEOUT)
-            except ObjectStoreFull as error:
-                logger.warning("object_store_full", error=str(error))
-                studio.runs.fail(claim, FailureReason.STORAGE_FAILED, "the object store is full")
-            except ObjectStoreUnavailable as error:
-                logger.warning("object_store_unavailable", error=str(error))
-                wait_for_storage(studio, run)
-    except LeaseLost:
-        # Somebody has ended the job, or taken it over. It is no longer ours to say anything about it.
-        logger.warning("lease_lost")
-    except dramatiq.Retry:
-        raise
-    except Exception:
-        logger.exception("job_crashed")
-        fail_if_ours(studio, claim)
-
-
-def wait_for_storage(studio: Studio, run: Run) -> None:
-    """Let the job wait for the object store, if there is time to."""
-    if run.remaining_s <= STORAGE_RETRY_S:
-        studio.runs.fail(run.claim, FailureReason.STORAGE_FAILED, "the object store is away")
+    claim = studio.stores.runs.claim(job_id, stage)
+    if claim is None:
+        log.info("nothing_to_do", job_id=str(job_id), stage=stage)
         return
-    studio.runs.wait_for_storage(run.claim, STORAGE_RETRY_S)
-    raise dramatiq.Retry(delay=round(STORAGE_RETRY_S * 1000)) from None
+    ends_at = time.monotonic() + claim.remaining_s
+    with studio.leases.hold(claim) as lease:
+        try:
+            carry_out(story, Run(claim, lease, ends_at), studio)
+        except LeaseLost:
+            # Somebody has ended the job, or taken it over. It is no longer ours to say anything about it.
+            log.warning("lease_lost", job_id=str(job_id), attempt=claim.attempt)
 
 
-def fail_if_ours(studio: Studio, claim: Claim) -> None:
-    """End a job after a defect of ours, which is in the log."""
+def carry_out(story: Story, run: Run, studio: Studio) -> None:
+    """Record what the story comes to, or what it means for the job that it broke off.
+
+    Raises:
+        LeaseLost: the run is over; nothing was written.
+        dramatiq.Retry: as for `work_on`.
+    """
     try:
-        studio.runs.fail(claim, FailureReason.INTERNAL)
-    except LeaseLost:
-        log.warning("lease_lost", job_id=str(claim.job_id), attempt=claim.attempt)
+        record(story(run, studio), run.claim, studio)
+    except (LeaseLost, dramatiq.Retry):
+        raise
+    except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 # whatever it was: the row must say so
+        record(outcome_of(error, run), run.claim, studio)
+
+
+def outcome_of(error: BaseException, run: Run) -> Outcome:
+    """What becomes of a job whose run was broken off by an error that is not its story's own."""
+    logger = log.bind(job_id=str(run.claim.job_id), attempt=run.claim.attempt)
+    match error:
+        case DeadlinePassed() | TimeLimitExceeded():
+            logger.info("job_timed_out")
+            return Fail(FailureReason.TIMEOUT)
+        case ObjectStoreFull():
+            logger.warning("object_store_full", error=str(error))
+            return Fail(FailureReason.STORAGE_FAILED, "the object store is full")
+        case ObjectStoreUnavailable():
+            logger.warning("object_store_unavailable", error=str(error))
+            if run.remaining_s <= STORAGE_RETRY_S:
+                return Fail(FailureReason.STORAGE_FAILED, "the object store is away")
+            return WaitForStorage(STORAGE_RETRY_S)
+        case _:
+            logger.error("job_crashed", exc_info=error)
+            return Fail(FailureReason.INTERNAL)

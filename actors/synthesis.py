@@ -15,18 +15,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import dramatiq
 import structlog
 
 from actors.audio.join import AudioError, normalize_segment
+from actors.outcome import Fail, HandOver, Outcome, TryAgain
 from actors.providers.provider import Line, Provider, ProviderError
-from actors.run import Run, Studio, begun
+from actors.run import Run
+from actors.studio import Studio
 from storage.jobs import Claim, FailureReason, Script, Turn, new_id
 from storage.run_store import TurnPart
 from storage.segment_store import SegmentIntent
-from storage.stages import Stage
 
 #: Longest that one turn may take a provider.
 TURN_TIMEOUT_S: Final = 120.0
@@ -47,27 +47,22 @@ class Utterance:
     turn_indexes: Sequence[int]
 
 
-def synthesize(job_id: UUID, studio: Studio) -> None:
-    """Speak what is missing of a job, and hand it over to be joined.
+def synthesize(run: Run, studio: Studio) -> Outcome:
+    """Speak what is missing of a job, so that it can be joined.
 
     Raises:
-        dramatiq.Retry: the provider failed for now; the row says when the job is due again.
+        AudioStoreError: what was spoken could not be stored.
+        LeaseLost, DeadlinePassed: the run is over.
     """
-    claim = studio.runs.claim(job_id, Stage.SYNTHESIZING)
-    if claim is None:
-        log.info("nothing_to_do", job_id=str(job_id), stage=Stage.SYNTHESIZING)
-        return
-    with begun(studio, claim) as run:
-        try:
-            provider = provider_of(claim.script, studio)
-            missing = utterances(claim, provider, except_turns=studio.runs.spoken_turns(claim))
-            speak_missing(run, studio, provider, missing)
-        except ProviderError as error:
-            run.check()
-            retry_or_fail(run, studio, error)
-            return
-        studio.runs.hand_over(claim)
-        studio.publish(job_id, Stage.ASSEMBLING)
+    claim = run.claim
+    try:
+        provider = provider_of(claim.script, studio)
+        missing = utterances(claim, provider, except_turns=studio.stores.runs.spoken_turns(claim))
+        speak_missing(run, studio, provider, missing)
+    except ProviderError as error:
+        run.check()
+        return retry_or_fail(run, error, studio.settings.retry_delays_s)
+    return HandOver()
 
 
 def provider_of(script: Script, studio: Studio) -> Provider:
@@ -121,7 +116,7 @@ def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Se
     """Take what this user has had spoken before; what is left is new."""
     if not wanted:
         return wanted
-    found = studio.segments.find(run.claim.user_id, [utterance.digest for utterance in wanted])
+    found = studio.stores.segments.find(run.claim.user_id, [utterance.digest for utterance in wanted])
     parts = [
         TurnPart(index, found[utterance.digest].id, 0, len(utterance.line.text))
         for utterance in wanted
@@ -129,7 +124,7 @@ def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Se
         for index in utterance.turn_indexes
     ]
     if parts:
-        studio.runs.turns_spoken(run.claim, parts)
+        studio.stores.runs.turns_spoken(run.claim, parts)
     return [utterance for utterance in wanted if utterance.digest not in found]
 
 
@@ -175,21 +170,23 @@ def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) ->
     user_id, digest = run.claim.user_id, utterance.digest
     key = f"segments/{user_id}/{digest.hex()}/{uuid4().hex}.wav"
     intent = SegmentIntent(new_id(), user_id, digest, key)
-    if not studio.segments.claim(intent, run.claim):
+    if not studio.stores.segments.claim(intent, run.claim):
         return utterance
     try:
         segment = speech_of(utterance.line, provider, timeout_s=min(run.remaining_s, TURN_TIMEOUT_S))
-        studio.audio.put(key, segment, "audio/wav")
+        studio.stores.audio.put(key, segment, "audio/wav")
     except Exception:
-        studio.segments.abandon(intent.id)
+        studio.stores.segments.abandon(intent.id)
         raise
-    segment_id = studio.segments.finish_upload(intent.id)
+    segment_id = studio.stores.segments.finish_upload(intent.id)
     if segment_id is None:
         raise ProviderError("the turn took so long that it was given up", permanent=False)
     first, *others = utterance.turn_indexes
     characters = len(utterance.line.text)
     billed = TurnPart(first, segment_id, characters, 0)
-    studio.runs.turns_spoken(run.claim, [billed, *(TurnPart(index, segment_id, 0, characters) for index in others)])
+    studio.stores.runs.turns_spoken(
+        run.claim, [billed, *(TurnPart(index, segment_id, 0, characters) for index in others)]
+    )
     return None
 
 
@@ -206,30 +203,22 @@ def speech_of(line: Line, provider: Provider, timeout_s: float) -> bytes:
         raise ProviderError(str(error), permanent=False) from error
 
 
-def retry_or_fail(run: Run, studio: Studio, error: ProviderError) -> None:
-    """Say in the row what a provider's error means for the job, and only then to Dramatiq.
-
-    Raises:
-        dramatiq.Retry: the job is due again after the wait.
-    """
-    claim, delays = run.claim, studio.settings.retry_delays_s
+def retry_or_fail(run: Run, error: ProviderError, delays_s: Sequence[float]) -> Outcome:
+    """What a provider's error means for the job. `delays_s`: the waits before each retry that a job has."""
+    claim = run.claim
     logger = log.bind(job_id=str(claim.job_id), attempt=claim.attempt, error=str(error))
     if error.permanent:
         logger.warning("provider_rejected")
-        studio.runs.fail(claim, FailureReason.PROVIDER_REJECTED, str(error))
-        return
-    if claim.retry_count >= len(delays):
+        return Fail(FailureReason.PROVIDER_REJECTED, str(error))
+    if claim.retry_count >= len(delays_s):
         logger.warning("provider_failed", retries=claim.retry_count)
-        studio.runs.fail(claim, FailureReason.PROVIDER_FAILED, str(error))
-        return
-    delay_s = max(delays[claim.retry_count], error.retry_after_s or 0)
+        return Fail(FailureReason.PROVIDER_FAILED, str(error))
+    delay_s = max(delays_s[claim.retry_count], error.retry_after_s or 0)
     if delay_s >= run.remaining_s:
         logger.warning("provider_failed", retries=claim.retry_count, no_time_for_s=delay_s)
-        studio.runs.fail(claim, FailureReason.PROVIDER_FAILED, str(error))
-        return
+        return Fail(FailureReason.PROVIDER_FAILED, str(error))
     logger.info("provider_retry", delay_s=delay_s)
-    studio.runs.retry(claim, delay_s)
-    raise dramatiq.Retry(delay=round(delay_s * 1000)) from None
+    return TryAgain(delay_s)
 
 
 def _gravity(error: BaseException) -> tuple[int, float]:

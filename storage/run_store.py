@@ -37,7 +37,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from storage.engine import outlasting_outages, reading, transaction
 from storage.job_store import ENDED, Clock, JobRules, database_clock, failed, takes_of
 from storage.jobs import Claim, FailureReason, LeaseLost, Script
-from storage.stages import WORK, JobStatus, Stage
+from storage.stages import WORK, JobStatus, Stage, due_for
 from storage.tables import audio_files, job_turns, jobs, segments
 
 #: A restart of PostgreSQL takes seconds; who is away for longer than this fails the jobs in hand.
@@ -189,18 +189,22 @@ class RunStore:
             self._write(connection, claim, values | self._due_in(delay_s))
 
     @outlasting_outages
-    def hand_over(self, claim: Claim) -> None:
-        """A stage of work is done: the job is due for the next one.
+    def hand_over(self, claim: Claim) -> Stage:
+        """A stage of work is done: the job is due for the next one, which is given back.
 
         Raises:
             LeaseLost: as for `turns_spoken`.
         """
+        following = WORK[claim.stage].then
+        if following is None:
+            raise ValueError(f"nothing follows {claim.stage}")
         with transaction(self._engine) as connection:
-            self._write(connection, claim, {"stage": WORK[claim.stage].then} | self._due_in(0))
+            self._write(connection, claim, {"stage": following} | self._due_in(0))
+        return following
 
     @outlasting_outages
-    def speak_again(self, claim: Claim, missing_turns: Sequence[int]) -> None:
-        """Segments of these turns are gone from the object store: the job goes back to be spoken.
+    def speak_again(self, claim: Claim, missing_turns: Sequence[int]) -> Stage:
+        """Segments of these turns cannot be had: the job goes back to the stage that speaks, which is given back.
 
         Raises:
             LeaseLost: as for `turns_spoken`.
@@ -216,6 +220,7 @@ class RunStore:
             connection.execute(update(job_turns).where(gone).values(segment_id=None))
             values = {"stage": Stage.RETRYING, "turns_done": _TURNS_DONE}
             self._write(connection, claim, values | self._due_in(0))
+        return due_for(JobStatus.PROCESSING, Stage.RETRYING)
 
     @outlasting_outages
     def begin_upload(self, claim: Claim, file_id: UUID, object_key: str, content_type: str) -> None:

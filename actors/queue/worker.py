@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from uuid import UUID
@@ -14,15 +14,16 @@ from dramatiq.worker import ConsumerThread, WorkerThread
 from actors.assembly import assemble
 from actors.providers.provider import Provider
 from actors.queue.broker import JobBroker
-from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Studio
+from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Story, work_on
 from actors.settings import WorkSettings
+from actors.studio import Studio
 from actors.synthesis import synthesize
 from actors.system import System
 from storage.jobs import Claim, FailureReason, LeaseLost
 from storage.stages import WORK, Stage
 
 #: The function that does the work of each stage.
-STORIES: Final[Mapping[Stage, Callable[[UUID, Studio], None]]] = {
+STORIES: Final[Mapping[Stage, Story]] = {
     Stage.SYNTHESIZING: synthesize,
     Stage.ASSEMBLING: assemble,
 }
@@ -35,7 +36,7 @@ _CONSUMER_STOP_S: Final = 3.0
 log = structlog.get_logger()
 
 
-def declare_actor(broker: JobBroker, stage: Stage, story: Callable[[UUID, Studio], None], studio: Studio) -> None:
+def declare_actor(broker: JobBroker, stage: Stage, story: Story, studio: Studio) -> None:
     """Have the messages of a stage worked on: the actor is a thin coat over `story`."""
 
     @dramatiq.actor(
@@ -48,7 +49,7 @@ def declare_actor(broker: JobBroker, stage: Stage, story: Callable[[UUID, Studio
         time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
     )
     def actor(job_id: str) -> None:  # pyright: ignore[reportUnusedFunction] # the broker keeps it
-        story(UUID(job_id), studio)
+        work_on(UUID(job_id), stage, story, studio)
 
 
 class JobWorker:
@@ -66,9 +67,7 @@ class JobWorker:
         self.gave_up = False
         studio = Studio(
             settings=settings,
-            runs=stores.runs,
-            segments=stores.segments,
-            audio=stores.audio,
+            stores=stores,
             providers=providers,
             leases=leases,
             publish=parts.publisher.publish,

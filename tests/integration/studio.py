@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -13,8 +13,9 @@ from actors.assembly import assemble
 from actors.providers.registry import make_providers
 from actors.providers.settings import ProviderSettings
 from actors.queue.leases import Leases
-from actors.run import Studio
+from actors.run import Story, work_on
 from actors.settings import WorkSettings
+from actors.studio import Studio
 from actors.synthesis import synthesize
 from storage.jobs import LOCAL_USER_ID, Job, Script
 from storage.stages import Stage
@@ -41,19 +42,18 @@ class Rehearsal:
 
     def synthesize(self, job_id: UUID) -> float | None:
         """One message on the queue `synthesis`; the wait in seconds if it is to be sent again."""
-        return _wait_after(lambda: synthesize(job_id, self.studio))
+        return self._work_on(job_id, Stage.SYNTHESIZING, synthesize)
 
     def assemble(self, job_id: UUID) -> float | None:
         """One message on the queue `assembly`; the wait in seconds if it is to be sent again."""
-        return _wait_after(lambda: assemble(job_id, self.studio))
+        return self._work_on(job_id, Stage.ASSEMBLING, assemble)
 
-
-def _wait_after(work: Callable[[], None]) -> float | None:
-    try:
-        work()
-    except dramatiq.Retry as retry:
-        return (retry.delay or 0) / 1000
-    return None
+    def _work_on(self, job_id: UUID, stage: Stage, story: Story) -> float | None:
+        try:
+            work_on(job_id, stage, story, self.studio)
+        except dramatiq.Retry as retry:
+            return (retry.delay or 0) / 1000
+        return None
 
 
 @contextmanager
@@ -64,9 +64,7 @@ def rehearsal(stores: Stores, settings: WorkSettings | None = None) -> Iterator[
         providers = make_providers(ProviderSettings.model_validate(lowered(vendor.environment)))
         studio = Studio(
             settings=settings or WorkSettings(),
-            runs=stores.runs,
-            segments=stores.segments,
-            audio=stores.audio,
+            stores=stores,
             providers=providers,
             leases=Leases(stores.heartbeats),
             publish=lambda job_id, stage: published.append((job_id, stage)),

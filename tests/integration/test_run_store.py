@@ -234,7 +234,7 @@ def test_turns_whose_segments_are_gone_are_spoken_again(stores: Stores) -> None:
     assert list(stores.runs.spoken_turns(again)) == [0]
 
 
-Write = Callable[[RunStore, Claim], None]
+Write = Callable[[RunStore, Claim], object]
 WRITES: dict[str, Write] = {
     "turns_spoken": lambda runs, claim: runs.turns_spoken(claim, [TurnPart(0, new_id(), 1, 0)]),
     "retry": lambda runs, claim: runs.retry(claim, 5),

@@ -40,7 +40,7 @@ def spoken(stage: Rehearsal) -> list[str]:
 def make_due(stage: Rehearsal, minutes: int = 1) -> None:
     """Let the wait of a retry pass: the worker's clock runs so far ahead from now on."""
     ahead = RunStore(stage.stores.engine, JobRules(), later(timedelta(minutes=minutes)))
-    object.__setattr__(stage.studio, "runs", ahead)
+    stage.studio = replace(stage.studio, stores=replace(stage.stores, runs=ahead))
 
 
 def test_every_turn_is_spoken_in_its_voice_and_the_job_goes_on_to_be_joined(stage: Rehearsal) -> None:
