@@ -5,13 +5,11 @@ their URLs are given; RabbitMQ if `RABBITMQ_URL` is given, else messages in memo
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final
 
 import structlog
@@ -32,7 +30,7 @@ from service.server import ApiServer, listening
 from service.settings import ServiceSettings, refuse_open_door
 from storage.logs import LogSettings, configure_logs
 from storage.migrate import migrate
-from storage.process import leave, run_command
+from storage.process import interrupt_on_signals, leave, run_command
 from storage.settings import read
 from storage.stages import QUEUES
 
@@ -40,7 +38,6 @@ from storage.stages import QUEUES
 _API_CONNECTIONS: Final = 20
 #: How often the run looks whether its worker lives.
 _LOOK_S: Final = 1.0
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
 
@@ -53,8 +50,7 @@ def main(argv: list[str]) -> int:
     """
     argparse.ArgumentParser(prog="readthrough run", description="Run everything on this machine.").parse_args(argv)
     configure_logs(read(LogSettings))
-    for number in _STOP_SIGNALS:
-        signal.signal(number, _interrupt)  # until the API takes them
+    interrupt_on_signals()  # until the API takes them
     try:
         with everything(read(ServiceSettings)) as system:
             log.info("readthrough_is_ready", url=system.api.url)
@@ -130,16 +126,6 @@ def _watch(worker: JobWorker, api: ApiServer) -> Generator[None]:
     finally:
         leaving.set()
         thread.join()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    for each in _STOP_SIGNALS:
-        signal.signal(each, _overhear)  # the way out is not interrupted
-    raise KeyboardInterrupt
-
-
-def _overhear(number: int, frame: FrameType | None) -> None:
-    """Once is enough."""
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import threading
 from collections.abc import Generator
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from litestar import Litestar
 
+from storage.process import on_stop_signals
 from storage.settings import SettingsError
 
 #: Connections that wait to be accepted.
@@ -47,8 +47,7 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Take the signals that ask for a stop, where Python lets us: in the main thread."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self.handle_exit)
+            on_stop_signals(self.handle_exit)
         yield
 
 

@@ -8,11 +8,14 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from storage.settings import SettingsError
 
 Command = Callable[[list[str]], int]
+
+#: What asks a process of ours to stop. A hang-up: its terminal was closed.
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run_command(command: Command, arguments: list[str]) -> int:
@@ -31,13 +34,29 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def on_stop_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Have the handler called whenever this process is asked to stop. Called from the main thread."""
+    for number in _STOP_SIGNALS:
+        # Whoever started us with hang-ups ignored, as nohup does, wants us to outlive the terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set. Called from the main thread."""
+    """An event that is set when this process is asked to stop. Called from the main thread."""
     stopping = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    on_stop_signals(lambda number, frame: stopping.set())
     return stopping
+
+
+def interrupt_on_signals() -> None:
+    """Have KeyboardInterrupt raised when this process is asked to stop, once: the way out is not interrupted.
+
+    Called from the main thread.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        on_stop_signals(lambda number, frame: None)
+        raise KeyboardInterrupt
+
+    on_stop_signals(interrupt)

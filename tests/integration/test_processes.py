@@ -13,7 +13,6 @@ from statistics import median
 from tempfile import mkdtemp
 from uuid import UUID
 
-import httpx
 import psutil
 import psycopg
 import pytest
@@ -22,7 +21,6 @@ from actors.queue.broker import FencedRabbitmqBroker, make_broker
 from actors.queue.publisher import Publisher
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
-from embedded.processes import wait_until_gone
 from scheduler.timetable import Timetable
 from storage.jobs import LOCAL_USER_ID, FailureReason, Job
 from storage.settings import ObjectStoreSettings
@@ -395,66 +393,14 @@ def test_a_mute_broker_keeps_no_process_from_stopping(
     assert codes == [0, 0, 0]
 
 
-# Everything in one process.
+def test_a_hang_up_is_a_stop(system: System) -> None:
+    processes = {name: system.begin(name, PORT="0") for name in ("worker", "scheduler", "api")}
+    for name, process in processes.items():
+        process.wait_for(f"{name}_started")
 
+    for process in processes.values():
+        process.send(signal.SIGHUP)
 
-def test_what_was_begun_when_a_run_was_killed_fails_at_the_next_start_and_what_waited_is_done(
-    server_directory: Path, vendor: OpenAIStandIn
-) -> None:
-    environment = {
-        **vendor.environment,
-        **dict.fromkeys(("DATABASE_URL", "RABBITMQ_URL", "S3_ENDPOINT_URL"), ""),
-        "DATA_DIR": str(server_directory / "data"),
-        "PORT": "0",
-        "WORKER_THREADS": "1",
-        "GRACE_PERIOD_S": "1",
-    }
-    vendor.stall()
-    with System(server_directory, environment) as system:
-        killed = system.start("run", event="readthrough_is_ready")
-        before = Client.of(killed.wait_for("readthrough_is_ready")["url"])
-        begun, *waiting = [before.submit(f"job {number}") for number in range(3)]
-        vendor.wait_for_calls(1)
-        before.http.close()
-        servers = psutil.Process(killed.pid).children(recursive=True)
-        assert servers
-
-        killed.kill()
-        again = system.start("run", event="readthrough_is_ready")
-        after = Client.of(again.wait_for("readthrough_is_ready")["url"])
-
-        assert wait_until_gone(servers, timeout_s=0)
-        assert (after.job(begun)["status"], after.job(begun)["error_code"]) == ("failed", "system_interrupted")
-        vendor.release()
-        for job_id in waiting:
-            after.wait_for(job_id, "completed", timeout_s=10)
-
-        vendor.stall()
-        after.submit("in hand at the end")
-        vendor.wait_for_calls(4)
-        after.http.close()
-        servers = psutil.Process(again.pid).children(recursive=True)
-        again.send(signal.SIGINT)
-        again.send(signal.SIGINT)
-        assert again.wait(15) == 0
-        assert wait_until_gone(servers, timeout_s=0)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(again.wait_for("readthrough_is_ready")["url"])
-
-
-def test_a_run_that_is_stopped_while_it_starts_leaves_nothing_behind(server_directory: Path) -> None:
-    environment = {
-        **dict.fromkeys(("DATABASE_URL", "RABBITMQ_URL", "S3_ENDPOINT_URL"), ""),
-        "DATA_DIR": str(server_directory / "data"),
-        "PORT": "0",
-    }
-    with System(server_directory, environment) as system:
-        starting = system.begin("run")
-        wait_until(lambda: psutil.Process(starting.pid).children(recursive=True), "a server is started")
-
-        starting.send(signal.SIGTERM)
-        starting.send(signal.SIGINT)
-
-        assert starting.wait() == 0
-        assert "Traceback" not in starting.log.read_text()
-    # What is left running fails the test run.
+    assert [process.wait(15) for process in processes.values()] == [0, 0, 0]
+    for name, process in processes.items():
+        assert process.events(f"{name}_stopped")

@@ -1,0 +1,105 @@
+"""`readthrough run`: everything in one process, and what becomes of its servers and its jobs however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from embedded.processes import wait_until_gone
+from tests.integration.system import READTHROUGH, Client, System, wait_until
+from tests.integration.terminal import Terminal
+from tests.standins.openai import OpenAIStandIn
+
+#: A run that has nothing but its own servers.
+ALONE: Mapping[str, str] = {
+    **dict.fromkeys(("DATABASE_URL", "RABBITMQ_URL", "S3_ENDPOINT_URL"), ""),
+    "PORT": "0",
+    "WORKER_THREADS": "1",
+    "GRACE_PERIOD_S": "1",
+}
+
+
+@pytest.fixture
+def vendor() -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def environment(server_directory: Path, vendor: OpenAIStandIn) -> Mapping[str, str]:
+    """The variables of a run with data of its own."""
+    return {**vendor.environment, **ALONE, "DATA_DIR": str(server_directory / "data")}
+
+
+def servers_of(pid: int) -> list[psutil.Process]:
+    """The processes that a run has started."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def test_what_was_begun_when_a_run_was_killed_fails_at_the_next_start_and_what_waited_is_done(
+    server_directory: Path, environment: Mapping[str, str], vendor: OpenAIStandIn
+) -> None:
+    vendor.stall()
+    with System(server_directory, environment) as system:
+        killed = system.start("run", event="readthrough_is_ready")
+        before = Client.of(killed.wait_for("readthrough_is_ready")["url"])
+        begun, *waiting = [before.submit(f"job {number}") for number in range(3)]
+        vendor.wait_for_calls(1)
+        before.http.close()
+        servers = servers_of(killed.pid)
+        assert servers
+
+        killed.kill()
+        again = system.start("run", event="readthrough_is_ready")
+        after = Client.of(again.wait_for("readthrough_is_ready")["url"])
+
+        assert wait_until_gone(servers, timeout_s=0)
+        assert (after.job(begun)["status"], after.job(begun)["error_code"]) == ("failed", "system_interrupted")
+        vendor.release()
+        for job_id in waiting:
+            after.wait_for(job_id, "completed", timeout_s=10)
+
+        vendor.stall()
+        after.submit("in hand at the end")
+        vendor.wait_for_calls(4)
+        after.http.close()
+        servers = servers_of(again.pid)
+        again.send(signal.SIGINT)
+        again.send(signal.SIGINT)
+        assert again.wait(15) == 0
+        assert wait_until_gone(servers, timeout_s=0)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(again.wait_for("readthrough_is_ready")["url"])
+
+
+def test_a_run_that_is_stopped_while_it_starts_leaves_nothing_behind(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    with System(server_directory, environment) as system:
+        starting = system.begin("run")
+        wait_until(lambda: servers_of(starting.pid), "a server is started")
+
+        starting.send(signal.SIGTERM)
+        starting.send(signal.SIGINT)
+
+        assert starting.wait() == 0
+        assert "Traceback" not in starting.log.read_text()
+    # What is left running fails the test run.
+
+
+def test_closing_the_terminal_leaves_no_process(server_directory: Path, environment: Mapping[str, str]) -> None:
+    with Terminal([READTHROUGH, "run"], {**os.environ, **environment}, server_directory) as terminal:
+        terminal.wait_for("http://127.0.0.1:")
+        servers = servers_of(terminal.pid)
+        assert servers
+
+        terminal.close()
+
+        assert terminal.wait() == 0
+        assert wait_until_gone(servers, timeout_s=0)
