@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from litestar import Litestar
 
+from service.http.connections import BoundedConnection, most_connections
 from storage.process import on_stop_signals
 from storage.settings import SettingsError
 
@@ -59,6 +60,9 @@ class ApiServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=BoundedConnection,
+                loop="uvloop",
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -76,6 +80,7 @@ class ApiServer:
 
     def serve(self) -> None:
         """Answer requests; return when it was told to stop and the requests in hand are answered."""
+        BoundedConnection.max_connections = most_connections()
         self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
