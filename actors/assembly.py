@@ -73,7 +73,7 @@ def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[
         LeaseLost, DeadlinePassed: the run is over.
     """
     script = run.claim.script
-    keys = studio.stores.runs.spoken_turns(run.claim)
+    keys = studio.stores.runs.stored_segments(run.claim)
     paths = {key: directory / f"{number}.wav" for number, key in enumerate(sorted(set(keys.values())))}
 
     def fetch(key: str) -> bool:

@@ -74,7 +74,7 @@ Outcome = HandOver | Complete | SpeakAgain | TryAgain | WaitForStorage | Fail
 
 
 def record(outcome: Outcome, claim: Claim, studio: Studio) -> None:
-    """Write down what becomes of a job, and then tell who must know.
+    """Write down what becomes of a job, and then tell the next worker, or Dramatiq.
 
     Raises:
         LeaseLost: the run is over already; nothing was written, and nobody is told.

@@ -109,11 +109,11 @@ class Previews:
         try:
             return b"".join(self._audio.open(stored.object_key))
         except ObjectMissing:
-            self._segments.lost(stored.id)
+            self._segments.mark_lost(stored.id)
             return None
 
     def _keep(self, digest: bytes, made: bytes) -> None:
-        """Store it for the next one who asks. Who asks now has it in any case."""
+        """Store it for the next request; this one has its sample in any case."""
         intent = SegmentIntent(new_id(), None, digest, f"previews/{digest.hex()}/{uuid4().hex}.mp3")
         self._segments.claim(intent, None)
         try:

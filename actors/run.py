@@ -53,7 +53,7 @@ class Run:
         """Go on only if this returns.
 
         Raises:
-            LeaseLost: the job is somebody else's, or has ended.
+            LeaseLost: the job is another worker's, or has ended.
             DeadlinePassed: its time is over.
         """
         if self.lease.lost.is_set():
@@ -83,7 +83,7 @@ def work_on(job_id: UUID, stage: Stage, story: Story, studio: Studio) -> None:
         try:
             carry_out(story, Run(claim, lease, ends_at), studio)
         except LeaseLost:
-            # Somebody has ended the job, or taken it over. It is no longer ours to say anything about it.
+            # The job was ended, or taken over by another worker: nothing may be written about it here any more.
             log.warning("lease_lost", job_id=str(job_id), attempt=claim.attempt)
 
 

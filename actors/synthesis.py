@@ -1,7 +1,7 @@
 """Synthesis: the turns of a job are spoken, several at a time, and their segments stored.
 
 What is spoken is never spoken, or paid for, again: each segment is found by what was said and how, whatever becomes of
-this run. Nor is it spoken twice at once: who claims a segment speaks it, and the others take it when it is there.
+this run. Nor is it spoken twice at once: the job that claims a segment speaks it, the others take it when it is there.
 Joining them is `assembly.py`.
 """
 
@@ -31,7 +31,7 @@ from storage.segment_store import SegmentIntent
 #: Longest that one turn may take a provider.
 TURN_TIMEOUT_S: Final = 120.0
 #: How often a waiting run looks whether its lease and deadline still hold.
-_LOOK_S: Final = 1.0
+_POLL_S: Final = 1.0
 #: Pause before a run looks again at what others are speaking.
 _OTHERS_S: Final = 0.25
 
@@ -57,7 +57,7 @@ def synthesize(run: Run, studio: Studio) -> Outcome:
     claim = run.claim
     try:
         provider = provider_of(claim.script, studio)
-        missing = utterances(claim, provider, except_turns=studio.stores.runs.spoken_turns(claim))
+        missing = utterances(claim, provider, except_turns=studio.stores.runs.stored_segments(claim))
         speak_missing(run, studio, provider, missing)
     except ProviderError as error:
         run.check()
@@ -124,7 +124,7 @@ def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Se
         for index in utterance.turn_indexes
     ]
     if parts:
-        studio.stores.runs.turns_spoken(run.claim, parts)
+        studio.stores.runs.record_turns(run.claim, parts)
     return [utterance for utterance in wanted if utterance.digest not in found]
 
 
@@ -150,16 +150,16 @@ def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utt
             if not speaking:
                 break
             # Never without a timeout: only a thread that wakes up can be interrupted.
-            done, speaking = wait(speaking, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+            done, speaking = wait(speaking, timeout=_POLL_S, return_when=FIRST_COMPLETED)
             failures += [error for future in done if (error := future.exception()) is not None]
             others += [left for future in done if not future.exception() and (left := future.result()) is not None]
     if failures:
-        raise min(failures, key=_gravity)
+        raise min(failures, key=_failure_priority)
     return others
 
 
 def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> Utterance | None:
-    """Have one utterance spoken, and store it; or give it back, when somebody else has spoken it or is speaking it.
+    """Have one utterance spoken, and store it; or give it back, when another job has spoken it or is speaking it.
 
     Raises:
         ProviderError: no audio, or none that can be speech.
@@ -184,7 +184,7 @@ def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) ->
     first, *others = utterance.turn_indexes
     characters = len(utterance.line.text)
     billed = TurnPart(first, segment_id, characters, 0)
-    studio.stores.runs.turns_spoken(
+    studio.stores.runs.record_turns(
         run.claim, [billed, *(TurnPart(index, segment_id, 0, characters) for index in others)]
     )
     return None
@@ -221,7 +221,7 @@ def retry_or_fail(run: Run, error: ProviderError, delays_s: Sequence[float]) -> 
     return TryAgain(delay_s)
 
 
-def _gravity(error: BaseException) -> tuple[int, float]:
+def _failure_priority(error: BaseException) -> tuple[int, float]:
     """Which of several failures decides: the run is over, then a defect, then a refusal, then the longest wait."""
     match error:
         case ProviderError(permanent=True):

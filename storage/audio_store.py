@@ -175,7 +175,7 @@ class AudioStore:
         return Link(url, expires_at)
 
     def delete(self, key: str) -> None:
-        """Delete an object; none there is as good.
+        """Delete an object. Idempotent: a missing object is not an error.
 
         Raises:
             AudioStoreError: it may still be there.

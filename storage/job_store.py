@@ -1,6 +1,6 @@
 """JobStore: what users do with jobs. Every move is one method and one guarded statement.
 
-A guard that matches no row means that somebody else was there first; the method says so and has changed nothing.
+A guard that matches no row means that another transaction came first; the method says so and has changed nothing.
 The database's clock is the only one that is asked, so that no two machines can disagree about what is due.
 What a worker does with a job is in `run_store.py`, what the scheduler does in `sweep_store.py`.
 """
@@ -250,7 +250,7 @@ class JobStore:
         with reading(self._engine) as connection:
             require_writable(connection)
 
-    def published(self, job_ids: Sequence[UUID]) -> None:
+    def mark_published(self, job_ids: Sequence[UUID]) -> None:
         """The broker has taken a message for each of these jobs; the scheduler need not send another soon."""
         fresh = and_(jobs.c.id.in_(job_ids), jobs.c.next_run_at.is_not(None))
         with transaction(self._engine) as connection:
@@ -308,7 +308,7 @@ def takes_of(stored: Mapping[str, str]) -> Mapping[int, str]:
     return {int(index): take for index, take in stored.items()}
 
 
-def failed(
+def failed_values(
     reason: FailureReason, detail: str | None, *, now: ColumnElement[datetime], retention: timedelta
 ) -> Mapping[str, Any]:
     """The values of a row that has failed."""

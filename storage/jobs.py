@@ -226,7 +226,7 @@ class IdempotencyKeyReused(JobError):
 
 
 class LeaseLost(JobError):
-    """Somebody else has the job now, or it has ended: write nothing, clean up, stop."""
+    """Another worker has the job now, or it has ended: write nothing, clean up, stop."""
 
 
 def new_id() -> UUID:

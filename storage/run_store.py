@@ -35,12 +35,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import outlasting_outages, reading, transaction
-from storage.job_store import ENDED, Clock, JobRules, database_clock, failed, takes_of
+from storage.job_store import ENDED, Clock, JobRules, database_clock, failed_values, takes_of
 from storage.jobs import Claim, FailureReason, LeaseLost, Script
 from storage.stages import WORK, JobStatus, Stage, due_for
 from storage.tables import audio_files, job_turns, jobs, segments
 
-#: A restart of PostgreSQL takes seconds; who is away for longer than this fails the jobs in hand.
+#: Longest outage of the database that is waited out; a restart of PostgreSQL takes seconds.
 OUTAGE_PATIENCE_S: Final = 60.0
 
 
@@ -69,7 +69,7 @@ class RunStore:
     def claim(self, job_id: UUID, stage: Stage) -> Claim | None:
         """Take a job that is due for a stage of work.
 
-        None: it is not due, somebody else has it, or it has ended. Such a message came twice or late.
+        None: it is not due, another worker has it, or it has ended. Such a message came twice or late.
         """
         return self._claim(job_id, stage, lease_token=uuid4())
 
@@ -131,7 +131,7 @@ class RunStore:
             return set(connection.execute(beaten).scalars())
 
     @outlasting_outages
-    def spoken_turns(self, claim: Claim) -> Mapping[int, str]:
+    def stored_segments(self, claim: Claim) -> Mapping[int, str]:
         """The turns of this job that have audio: turn index → object key of the segment."""
         query = (
             select(job_turns.c.turn_index, segments.c.object_key)
@@ -142,7 +142,7 @@ class RunStore:
             return {row.turn_index: row.object_key for row in connection.execute(query)}
 
     @outlasting_outages
-    def turns_spoken(self, claim: Claim, parts: Sequence[TurnPart]) -> None:
+    def record_turns(self, claim: Claim, parts: Sequence[TurnPart]) -> None:
         """Write down that these turns have audio now.
 
         Raises:
@@ -171,7 +171,7 @@ class RunStore:
         """Let go of the job; it is due again, to be spoken, in `delay_s` seconds.
 
         Raises:
-            LeaseLost: as for `turns_spoken`.
+            LeaseLost: as for `record_turns`.
         """
         values = {"stage": Stage.RETRYING, "retry_count": jobs.c.retry_count + 1}
         with transaction(self._engine) as connection:
@@ -182,7 +182,7 @@ class RunStore:
         """Let go of the job while the object store is away; it is due again in `delay_s` seconds. Not a retry.
 
         Raises:
-            LeaseLost: as for `turns_spoken`.
+            LeaseLost: as for `record_turns`.
         """
         values = {"stage": WORK[claim.stage].waits_again_at}
         with transaction(self._engine) as connection:
@@ -193,7 +193,7 @@ class RunStore:
         """A stage of work is done: the job is due for the next one, which is given back.
 
         Raises:
-            LeaseLost: as for `turns_spoken`.
+            LeaseLost: as for `record_turns`.
         """
         following = WORK[claim.stage].then
         if following is None:
@@ -207,7 +207,7 @@ class RunStore:
         """Segments of these turns cannot be had: the job goes back to the stage that speaks, which is given back.
 
         Raises:
-            LeaseLost: as for `turns_spoken`.
+            LeaseLost: as for `record_turns`.
         """
         gone = and_(job_turns.c.job_id == claim.job_id, job_turns.c.turn_index.in_(missing_turns))
         with transaction(self._engine) as connection:
@@ -227,7 +227,7 @@ class RunStore:
         """Write down that an object is about to be made, so that it is known whatever happens next.
 
         Raises:
-            LeaseLost: as for `turns_spoken`.
+            LeaseLost: as for `record_turns`.
         """
         intent = upsert(audio_files).values(
             id=file_id,
@@ -296,9 +296,9 @@ class RunStore:
         """The job has failed. `detail` is shown to its user behind the reason.
 
         Raises:
-            LeaseLost: as for `turns_spoken`.
+            LeaseLost: as for `record_turns`.
         """
-        values = failed(reason, detail, now=self._now(), retention=self._rules.retention)
+        values = failed_values(reason, detail, now=self._now(), retention=self._rules.retention)
         with transaction(self._engine) as connection:
             self._write(connection, claim, values)
 

@@ -70,9 +70,9 @@ class SegmentStore:
     def claim(self, intent: SegmentIntent, owner: Claim | None) -> bool:
         """Write down that these words are about to be spoken and stored, and by whom.
 
-        False: somebody else has stored them, or is speaking them now. Who holds a segment must speak it and wait for
-        nobody: so no two can wait for each other. One whose owner's lease is gone is taken over: a dead worker is
-        waited for as long as the scheduler takes to see its death, and no longer.
+        False: another job has stored them, or is speaking them now. A job that holds a segment must speak it and wait
+        for no other, so that no two can wait for each other. A segment whose owner's lease is gone is taken over: a
+        dead worker is waited for as long as the scheduler takes to see its death, and no longer.
         """
         with transaction(self._engine) as connection:
             if self._insert(connection, intent, owner):
@@ -113,7 +113,7 @@ class SegmentStore:
 
     @outlasting_outages
     def abandon(self, segment_id: UUID) -> None:
-        """The words were not spoken, or not stored: somebody else may try. What was sent may still arrive."""
+        """The words were not spoken, or not stored: another job may try. What was sent may still arrive."""
         abandoned = (
             update(segments)
             .where(segments.c.id == segment_id, segments.c.state == "speaking")
@@ -123,7 +123,7 @@ class SegmentStore:
             connection.execute(abandoned)
 
     @outlasting_outages
-    def lost(self, segment_id: UUID) -> None:
+    def mark_lost(self, segment_id: UUID) -> None:
         """The object of a stored segment is gone: it is not to be found any more."""
         with transaction(self._engine) as connection:
             connection.execute(update(segments).where(segments.c.id == segment_id).values(state="expired"))

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
-from storage.job_store import Clock, JobRules, database_clock, failed
+from storage.job_store import Clock, JobRules, database_clock, failed_values
 from storage.jobs import FailureReason
 from storage.stages import JobStatus, Stage, due_for
 from storage.tables import jobs
@@ -21,7 +21,7 @@ from storage.tables import jobs
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who works on a job, and how often its heart has beaten."""
+    """The claim that a job is worked on under, and how often its heartbeat has been bumped."""
 
     job_id: UUID
     attempt: int
@@ -64,7 +64,7 @@ class SweepStore:
         """Every job that a worker works on, or did until it died.
 
         Raises:
-            DatabaseUnavailable: as well for a database that can be read but takes no writes: nobody's heart can beat.
+            DatabaseUnavailable: also for a database that can be read but takes no writes, so that no worker can beat.
         """
         query = select(jobs.c.id, jobs.c.attempt, jobs.c.lease_token, jobs.c.heartbeat).where(
             jobs.c.lease_token.is_not(None)
@@ -74,7 +74,7 @@ class SweepStore:
             return [Lease(row.id, row.attempt, row.lease_token, row.heartbeat) for row in connection.execute(query)]
 
     def interrupt(self, lease: Lease) -> bool:
-        """Fail a job whose worker is dead. False: its heart has beaten since, or somebody else has ended it."""
+        """Fail a job whose worker is dead. False: it has beaten since, or the job has ended."""
         unchanged = and_(
             jobs.c.id == lease.job_id,
             jobs.c.attempt == lease.attempt,
@@ -101,6 +101,6 @@ class SweepStore:
         return self._fail(forgotten, FailureReason.ORPHANED)
 
     def _fail(self, which: ColumnElement[bool], reason: FailureReason) -> int:
-        values = failed(reason, None, now=self._now(), retention=self._rules.retention)
+        values = failed_values(reason, None, now=self._now(), retention=self._rules.retention)
         with transaction(self._engine) as connection:
             return connection.execute(update(jobs).where(which).values(**values)).rowcount

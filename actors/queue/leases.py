@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Lease:
-    """A claim that is kept alive. `lost` is set when a beat finds that it is somebody else's, or has ended."""
+    """A claim that is kept alive. `lost` is set when a beat finds that the job is another worker's, or has ended."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim

@@ -82,6 +82,6 @@ class Publisher:
             log.warning("broker_unavailable", unsent=len(batch) - len(sent), error=repr(error))
         try:
             if sent:
-                self._jobs.published(sent)
+                self._jobs.mark_published(sent)
         except Exception as error:  # noqa: BLE001 # at worst the scheduler sends them once more
             log.warning("publish_not_noted", messages=len(sent), error=repr(error))

@@ -29,7 +29,7 @@ STORIES: Final[Mapping[Stage, Story]] = {
 }
 
 #: Threads look this often whether they are to stop, and consumers whether a delayed message is due.
-_LOOK_MS: Final = 100
+_POLL_MS: Final = 100
 #: A consumer may take so long to hear that it is to stop: it may just be trying to connect.
 _CONSUMER_STOP_S: Final = 3.0
 
@@ -75,7 +75,7 @@ class JobWorker:
         for stage, story in STORIES.items():
             declare_actor(broker, stage, story, studio)
         self._worker = dramatiq.Worker(
-            broker, queues=set(queues), worker_threads=settings.worker_threads, worker_timeout=_LOOK_MS
+            broker, queues=set(queues), worker_threads=settings.worker_threads, worker_timeout=_POLL_MS
         )
         # What one process has fetched, no other can work on: never more than it can begin at once.
         self._worker.queue_prefetch = settings.worker_threads
@@ -102,7 +102,7 @@ class JobWorker:
     def _take_nothing_new(self) -> None:
         """Hang up, while the work in hand goes on: what was fetched and not begun is another worker's at once.
 
-        The messages of the work in hand go back as well. Whoever gets one finds that the job is taken.
+        The messages of the work in hand go back as well. A worker that gets one finds that the job is taken.
         """
         for thread in self._threads():
             thread.stop()

@@ -53,7 +53,7 @@ def test_without_confirms_it_is_lost_and_taken_for_sent_and_yet_its_job_is_sent_
         broker.declare_queue(QUEUE, ensure=True)
         with frozen(ground.rabbitmq.pid):
             broker.enqueue(_message(job.id))
-            stores.jobs.published([job.id])
+            stores.jobs.mark_published([job.id])
             ground.rabbitmq.kill()
         ground.rabbitmq.start()
 

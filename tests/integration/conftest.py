@@ -85,7 +85,7 @@ def speak_all_turns(stores: Stores, claim: Claim) -> None:
         intent = SegmentIntent(segment_id, claim.user_id, segment_id.bytes * 2, f"segments/{segment_id}")
         assert stores.segments.claim(intent, claim)
         assert stores.segments.finish_upload(segment_id) == segment_id
-        stores.runs.turns_spoken(claim, [TurnPart(turn.index, segment_id, len(turn.text), 0)])
+        stores.runs.record_turns(claim, [TurnPart(turn.index, segment_id, len(turn.text), 0)])
 
 
 def job_of(stores: Stores, claim: Claim) -> Job:

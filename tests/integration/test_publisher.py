@@ -28,7 +28,7 @@ class Noted:
     def __init__(self) -> None:
         self.ids: list[UUID] = []
 
-    def published(self, ids: Sequence[UUID]) -> None:
+    def mark_published(self, ids: Sequence[UUID]) -> None:
         self.ids += ids
 
 

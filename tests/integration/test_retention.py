@@ -126,7 +126,7 @@ def test_segments_go_after_a_week_unless_an_active_job_has_them(stores: Stores, 
     assert retention.expire_segments(in_the_future(stores, timedelta(days=8))) == 1
 
     assert list(stores.audio.keys("segments/")) == []
-    assert len(stores.runs.spoken_turns(active)) == 2
+    assert len(stores.runs.stored_segments(active)) == 2
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(segments)).scalar_one() == 2
         assert connection.execute(select(func.count()).select_from(jobs)).scalar_one() == 1

@@ -101,10 +101,10 @@ def test_turns_count_once_each_with_what_they_cost(stores: Stores) -> None:
     stores.segments.finish_upload(segment_id)
 
     for _ in range(2):  # the answer to the first was lost
-        stores.runs.turns_spoken(claim, [TurnPart(0, segment_id, 10, 0)])
-    stores.runs.turns_spoken(claim, [TurnPart(1, segment_id, 0, 14)])
+        stores.runs.record_turns(claim, [TurnPart(0, segment_id, 10, 0)])
+    stores.runs.record_turns(claim, [TurnPart(1, segment_id, 0, 14)])
 
-    assert stores.runs.spoken_turns(claim) == {0: "segments/one", 1: "segments/one"}
+    assert stores.runs.stored_segments(claim) == {0: "segments/one", 1: "segments/one"}
     assert job_of(stores, claim).turns_done == 2
     stores.runs.hand_over(claim)
     joining = stores.runs.claim(claim.job_id, Stage.ASSEMBLING)
@@ -128,7 +128,7 @@ def test_threads_that_finish_turns_at_once_lose_none(stores: Stores) -> None:
             SegmentIntent(segment_id, claim.user_id, segment_id.bytes * 2, f"segments/{index}"), claim
         )
         stores.segments.finish_upload(segment_id)
-        stores.runs.turns_spoken(claim, [TurnPart(index, segment_id, 1, 0)])
+        stores.runs.record_turns(claim, [TurnPart(index, segment_id, 1, 0)])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(speak, range(40)))
@@ -231,12 +231,12 @@ def test_turns_whose_segments_are_gone_are_spoken_again(stores: Stores) -> None:
     assert (job.stage, job.turns_done) == (Stage.RETRYING, 1)
     again = stores.runs.claim(claim.job_id, Stage.SYNTHESIZING)
     assert again is not None
-    assert list(stores.runs.spoken_turns(again)) == [0]
+    assert list(stores.runs.stored_segments(again)) == [0]
 
 
 Write = Callable[[RunStore, Claim], object]
 WRITES: dict[str, Write] = {
-    "turns_spoken": lambda runs, claim: runs.turns_spoken(claim, [TurnPart(0, new_id(), 1, 0)]),
+    "record_turns": lambda runs, claim: runs.record_turns(claim, [TurnPart(0, new_id(), 1, 0)]),
     "retry": lambda runs, claim: runs.retry(claim, 5),
     "wait_for_storage": lambda runs, claim: runs.wait_for_storage(claim, 5),
     "hand_over": lambda runs, claim: runs.hand_over(claim),

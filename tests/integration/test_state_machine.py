@@ -314,7 +314,7 @@ class LifeOfJobs(RuleBasedStateMachine):
         if segment_id is None:
             return
         with self.fenced(held) as job:
-            self.bench.runs.turns_spoken(held.claim, [TurnPart(turn.index, segment_id, len(turn.text), 0)])
+            self.bench.runs.record_turns(held.claim, [TurnPart(turn.index, segment_id, len(turn.text), 0)])
         if job is not None:
             if job.turns.get(turn.index) is None:
                 job.turns[turn.index] = segment_id
@@ -448,7 +448,7 @@ class LifeOfJobs(RuleBasedStateMachine):
 
     @rule(job_id=known_jobs)
     def published(self, job_id: UUID) -> None:
-        self.bench.jobs.published([job_id])
+        self.bench.jobs.mark_published([job_id])
         job = self.jobs.get(job_id)
         if job is not None and job.due_at is not None:
             job.published_at = self.bench.now

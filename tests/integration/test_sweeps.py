@@ -29,7 +29,7 @@ def test_a_due_job_is_sent_once_until_its_message_seems_lost_again(stores: Store
 
     def publish(job_id: UUID, stage: Stage) -> None:
         sent.append((job_id, stage))
-        stores.jobs.published([job_id])
+        stores.jobs.mark_published([job_id])
 
     def dispatch(after_s: float) -> int:
         return sweeps.dispatch(in_the_future(stores, timedelta(seconds=after_s)), publish)

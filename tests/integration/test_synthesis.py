@@ -286,7 +286,7 @@ def test_what_another_job_does_not_finish_is_spoken_by_who_waits_for_it(stage: R
 
     assert spoken(stage) == ["one", "one"]
     assert stage.job(second).stage == Stage.ASSEMBLING
-    assert len(stage.stores.runs.spoken_turns(claim_of(stage, second))) == 1
+    assert len(stage.stores.runs.stored_segments(claim_of(stage, second))) == 1
 
 
 def test_who_waits_for_another_job_still_minds_its_own_deadline(stores: Stores) -> None:
@@ -393,7 +393,7 @@ def test_a_new_take_is_spoken_once_whatever_becomes_of_its_job(stage: Rehearsal)
     stage.synthesize(again)
 
     assert spoken(stage) == []
-    taken, first = (stage.stores.runs.spoken_turns(claim_of(stage, job))[0] for job in (again, stage.submit(plain)))
+    taken, first = (stage.stores.runs.stored_segments(claim_of(stage, job))[0] for job in (again, stage.submit(plain)))
     assert taken != first
 
 
