@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 #: The first wait is long enough to be seen counting down, the others short.
 RETRY_DELAYS_S = "3,0.1,0.1"
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 #: What the screenshots show and most tests submit.
 SCRIPT_ZH = (

@@ -9,7 +9,9 @@ const list = byId("cast");
 /** The cast. `changed()` is called when somebody gets another voice. */
 export function makeCast(changed) {
   let speakers = [];
-  /** By speaker: {voice_id, voice_name, by_hand}. */
+  /** By provider, then by speaker: {voice_id, voice_name, by_hand}. */
+  let voices = new Map();
+  /** Those of the provider of now. */
   let chosen = new Map();
   let provider = null;
   let language = "zh-TW";
@@ -17,17 +19,16 @@ export function makeCast(changed) {
 
   /** Who speaks, with which provider, in which language. */
   async function set(now) {
-    const moved = provider !== null && provider !== now.provider;
     ({ speakers, provider, language } = now);
+    if (provider && !voices.has(provider)) voices.set(provider, new Map());
+    chosen = voices.get(provider) ?? new Map();
     const mine = ++turn;
     draw();
     if (!provider) return;
     try {
       const suitable = await voicesOf(provider, language);
       const all = suitable.length ? suitable : await voicesOf(provider);
-      const known = moved ? new Set((await voicesOf(provider)).map((voice) => voice.voice_id)) : null;
       if (mine !== turn) return;
-      if (known) chosen = new Map([...chosen].filter(([, voice]) => known.has(voice.voice_id)));
       say(byId("cast-state"), "");
       assign(byFit(all));
     } catch (error) {
@@ -38,14 +39,14 @@ export function makeCast(changed) {
   }
 
   /** Voices of exactly this language come first, then those of no special script or kind. */
-  function byFit(voices) {
+  function byFit(all) {
     const fit = (tag) => (tag === language ? 0 : /^[a-z]{2,3}(-[A-Z]{2})?$/.test(tag) ? 1 : 2);
-    return [...voices].sort((a, b) => fit(a.language) - fit(b.language));
+    return [...all].sort((a, b) => fit(a.language) - fit(b.language));
   }
 
   /** Gives a voice to those who have none of their own choice: women and men in turn, each other's only when out. */
-  function assign(voices) {
-    const suits = new Set(voices.map((voice) => voice.voice_id));
+  function assign(suitable) {
+    const suits = new Set(suitable.map((voice) => voice.voice_id));
     const taken = new Set(speakers.map((name) => chosen.get(name)).filter((v) => v?.by_hand).map((v) => v.voice_id));
     speakers.forEach((name, place) => {
       const now = chosen.get(name);
@@ -55,8 +56,8 @@ export function makeCast(changed) {
         return;
       }
       const wanted = place % 2 ? "male" : "female";
-      const free = voices.filter((voice) => !taken.has(voice.voice_id));
-      const voice = free.find((one) => one.gender === wanted) ?? free[0] ?? voices[place % Math.max(1, voices.length)];
+      const free = suitable.filter((voice) => !taken.has(voice.voice_id));
+      const voice = free.find((one) => one.gender === wanted) ?? free[0] ?? suitable[place % Math.max(1, suitable.length)];
       if (!voice) return;
       taken.add(voice.voice_id);
       chosen.set(name, { voice_id: voice.voice_id, voice_name: voice.voice_name, by_hand: false });
@@ -99,10 +100,10 @@ export function makeCast(changed) {
 
   return {
     set,
-    /** For the draft, and back from it: [speaker, voice] each. */
-    entries: () => [...chosen],
+    /** For the draft, and back from it: by provider, [speaker, voice] each. */
+    entries: () => Object.fromEntries([...voices].map(([name, ofIt]) => [name, [...ofIt]])),
     restore(entries) {
-      chosen = new Map(entries);
+      voices = new Map(Object.entries(entries).map(([name, ofIt]) => [name, new Map(ofIt)]));
     },
     /** As POST /jobs wants them; null where a speaker has no voice. */
     assignments() {

@@ -5,6 +5,7 @@ import { Away, Refused, call, getJob } from "./api.js";
 import { makeCast } from "./cast.js";
 import { announce, byId, h, say, show, toast } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
+import { makeOwnVoices } from "./own_voices.js";
 import { fillProgress, makeProgress } from "./progress.js";
 import { keepLooking } from "./refresh.js";
 import { makeRows } from "./rows.js";
@@ -38,6 +39,7 @@ const saveDraft = keepDraft(readForm);
 const script = makeScript({ typed: saveDraft, changed: contentChanged });
 const rows = makeRows(contentChanged);
 const cast = makeCast(changed);
+const ownVoices = makeOwnVoices(changed);
 
 // What is in the form
 
@@ -58,6 +60,7 @@ function readForm() {
     language: fields.language.value,
     languageByHand,
     voices: cast.entries(),
+    ownVoices: ownVoices.entries(),
     format: fields.format.value,
     gap: fields.gap.value,
     crossfade: fields.crossfade.value,
@@ -69,7 +72,9 @@ function readForm() {
 async function fillForm(draft) {
   languageByHand = draft.languageByHand ?? false;
   setLanguage(draft.language ?? language);
-  cast.restore(draft.voices ?? []);
+  // Drafts of before know one provider only.
+  cast.restore(Array.isArray(draft.voices) ? { [draft.provider]: draft.voices } : (draft.voices ?? {}));
+  ownVoices.restore(draft.ownVoices ?? {});
   const wanted = providers.find((one) => one.name === draft.provider && one.configured);
   if (wanted) chooseProvider(wanted);
   if (draft.format) setOption(fields.format, draft.format, draft.format.toUpperCase());
@@ -87,7 +92,9 @@ async function fillForm(draft) {
 function contentChanged() {
   const { turns, speakers } = dialogue();
   if (!languageByHand && turns.length) setLanguage(languageOf(turns));
-  cast.set({ speakers, provider: provider?.name ?? null, language: fields.language.value });
+  const now = { speakers, provider: provider?.name ?? null, language: fields.language.value };
+  ownVoices.set({ ...now, turns });
+  cast.set(now);
   changed();
 }
 
@@ -305,7 +312,7 @@ async function bodyOfJob() {
   if (!assignments) return refuse(t(provider ? "submit.voices" : "submit.provider"));
   const body = {
     provider: provider.name,
-    turns: dialogue().turns,
+    turns: ownVoices.withVoices(dialogue().turns),
     voice_assignments: assignments,
     language: fields.language.value,
     output_format: fields.format.value,
@@ -389,7 +396,8 @@ byId("another").addEventListener("click", () => {
   show(form, true);
   setMode("script");
   rows.set([]);
-  cast.restore([]);
+  cast.restore({});
+  ownVoices.restore({});
   script.set("").then(contentChanged);
   script.focus();
 });
@@ -408,10 +416,10 @@ async function fillFromJob(id) {
     provider: asked.provider,
     language: asked.language,
     languageByHand: true,
-    voices: asked.voice_assignments.map((voice) => [
-      voice.speaker,
-      { voice_id: voice.voice_id, voice_name: voice.voice_name, by_hand: true },
-    ]),
+    voices: { [asked.provider]: asked.voice_assignments.map(({ speaker, ...voice }) => [speaker, { ...voice, by_hand: true }]) },
+    ownVoices: Object.fromEntries(
+      asked.turns.flatMap(({ voice_id: own }, place) => (own ? [[place, { [asked.provider]: { voice_id: own } }]] : [])),
+    ),
     format: asked.output_format,
     gap: asked.gap_ms,
     crossfade: asked.crossfade_ms,
