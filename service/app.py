@@ -72,7 +72,6 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
         },
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=MAX_BODY_BYTES,
-        template_config=page.TEMPLATES,
         lifespan=[lifespan],
         openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers
         logging_config=None,

@@ -1,36 +1,25 @@
-"""The web page: three templates, and the static files they need, under an address that changes when a file does.
+"""The web page: three documents, and the static files they need, under an address that changes when a file does.
 
-What a page shows of jobs its modules ask of the API; the templates hold words and places, and nobody's data.
+What a page shows of jobs its modules ask of the API.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from litestar import Response, get
 from litestar.params import FromPath
-from litestar.plugins.jinja import JinjaTemplateEngine
-from litestar.response import Template
-from litestar.template import TemplateConfig
 
 from service.http.cookies import cookie_of
 from service.http.errors import AnyRequest, ApiError, language_of
 from service.http.messages import ErrorCode
-
-_HERE: Final = Path(__file__).parent
-
-TEMPLATES: Final = TemplateConfig(directory=_HERE / "templates", engine=JinjaTemplateEngine)
+from service.page.assets import DOCUMENTS, PAGE_LANGUAGES, STATIC_FILES, VERSION, Asset
 
 #: The cookie that remembers the language which a person chose. Without it `Accept-Language` decides.
 LANGUAGE_COOKIE: Final = "readthrough-language"
-
-#: The language tags that the page is written in; each has its words in `static/words/`.
-PAGE_LANGUAGES: Final = ("zh-TW", "en")
 
 #: All comes from here; nothing is written into the page by a script, so nothing inline is allowed.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -50,71 +39,36 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 #: An address with the version of its content never changes its content.
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
-_MEDIA_TYPES: Final[Mapping[str, str]] = {
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class StaticFile:
-    """A file of the page."""
-
-    content: bytes
-    media_type: str
-
-
-def _static_files() -> Mapping[str, StaticFile]:
-    directory = _HERE / "static"
-    return {
-        path.relative_to(directory).as_posix(): StaticFile(path.read_bytes(), _MEDIA_TYPES[path.suffix])
-        for path in sorted(directory.rglob("*"))
-        if path.suffix in _MEDIA_TYPES
-    }
-
-
-#: Every static file by its path. Less than 100 kB in all, so they are kept.
-STATIC_FILES: Final = _static_files()
-
-#: Names what the files hold.
-VERSION: Final = hashlib.sha256(
-    b"".join(name.encode() + file.content for name, file in STATIC_FILES.items())
-).hexdigest()[:12]
-
-#: Every word of the page, by language and key.
-WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    language: json.loads(STATIC_FILES[f"words/{language}.json"].content) for language in PAGE_LANGUAGES
-}
+#: Of a header that says what a client takes, so much is read.
+_READ_OF_ACCEPT: Final = 500
+_REFUSED: Final = re.compile(r"\s*q=0(\.0*)?\s*")
 
 
 @get("/", sync_to_thread=False)
-def write_page(request: AnyRequest) -> Template:
+def write_page(request: AnyRequest) -> Response[bytes]:
     """Write a dialogue and hand it in."""
     return _page(request, "write")
 
 
 @get("/jobs", sync_to_thread=False)
-def jobs_page(request: AnyRequest) -> Template:
+def jobs_page(request: AnyRequest) -> Response[bytes]:
     """The list of jobs."""
     return _page(request, "jobs")
 
 
 @get("/jobs/{job_id:str}", sync_to_thread=False)
-def job_page(request: AnyRequest, job_id: FromPath[str]) -> Template:
+def job_page(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
     """One job: its progress, its audio. Whether it exists the page finds out, and says, itself."""
     return _page(request, "job")
 
 
 @get("/static/{version:str}/{file_path:path}", sync_to_thread=False)
-def static_file(version: FromPath[str], file_path: FromPath[Path]) -> Response[bytes]:
+def static_file(request: AnyRequest, version: FromPath[str], file_path: FromPath[Path]) -> Response[bytes]:
     """A static file. A page of an older version gets the present ones, but does not keep them."""
     file = STATIC_FILES.get(file_path.as_posix().lstrip("/"))
     if file is None:
         raise ApiError(ErrorCode.NOT_FOUND)
-    headers = {"Cache-Control": _FOR_EVER if version == VERSION else "no-cache"}
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    return _answer(request, file, {"Cache-Control": _FOR_EVER if version == VERSION else "no-cache"})
 
 
 ROUTES: Final = (write_page, jobs_page, job_page, static_file)
@@ -128,16 +82,29 @@ def page_language(request: AnyRequest) -> str:
     return "zh-TW" if language_of(request) == "zh" else "en"
 
 
-def _page(request: AnyRequest, name: str) -> Template:
+def _page(request: AnyRequest, name: str) -> Response[bytes]:
     language = page_language(request)
-    words = WORDS[language]
-    return Template(
-        f"{name}.html",
-        context={"page": name, "language": language, "t": words.__getitem__, "static": f"/static/{VERSION}"},
-        headers={
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            "Content-Language": language,
-            "Vary": "Accept-Language, Cookie",
-            "Cache-Control": "no-cache",
-        },
-    )
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Content-Language": language,
+        "Cache-Control": "no-cache",
+    }
+    return _answer(request, DOCUMENTS[name, language], headers, vary="Accept-Language, Cookie, Accept-Encoding")
+
+
+def _answer(
+    request: AnyRequest, asset: Asset, headers: Mapping[str, str], vary: str = "Accept-Encoding"
+) -> Response[bytes]:
+    headers = {**headers, "Vary": vary}
+    if not takes_gzip(request.headers.get("accept-encoding", "")):
+        return Response(asset.content, media_type=asset.media_type, headers=headers)
+    return Response(asset.gzipped, media_type=asset.media_type, headers=headers | {"Content-Encoding": "gzip"})
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client that sends this header reads gzip (RFC 9110, 12.5.3: a weight of 0 refuses a coding)."""
+    for part in accept_encoding[:_READ_OF_ACCEPT].lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return not _REFUSED.fullmatch(weight)
+    return False
