@@ -18,11 +18,11 @@ from typing import Final
 from wave import Wave_read
 
 import av
-from av import AudioFrame, AudioResampler
+from av import AudioFrame, AudioResampler, AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from actors.audio.wav import BYTES_PER_SAMPLE, NotAudio, missing_bytes, reading, wav_of
+from actors.audio.wav import BYTES_PER_SAMPLE, HEAD_BYTES, NotAudio, head_of, missing_bytes, reading
 
 #: Samples a second of a segment: what most voices are made at, and more than speech needs.
 SAMPLE_RATE_HZ: Final = 24_000
@@ -32,8 +32,20 @@ SAMPLES_PER_MS: Final = SAMPLE_RATE_HZ // 1000
 #: How much sound is handed to libav at a time: one second.
 BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ
 
-#: What a vendor may answer with. Without the list libav would also open the files and ports that a playlist names.
+#: What a vendor may answer with. Without the first list libav would also open the files and ports that a playlist
+#: names; without the second it would unpack whatever lies beside the sound, a cover of 900 MB in a file of one.
 _DEMUXERS: Final = "wav,w64,aiff,au,mp3,aac,ogg,flac,mov,matroska,webm"
+_CODECS: Final = frozenset(
+    {
+        *("mp3", "mp3float", "aac", "opus", "libopus", "vorbis", "flac", "alac", "pcm_alaw", "pcm_mulaw", "pcm_u8"),
+        *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be"),
+    }
+)
+
+#: Nothing that speaks is recorded outside of these. A file that says 10 Hz would become 2,400 times as large.
+_LOWEST_RATE_HZ: Final = 4_000
+_HIGHEST_RATE_HZ: Final = 192_000
+_MOST_CHANNELS: Final = 8
 
 #: Speech faster than this is no speech, not even at four times the usual speed: milliseconds for a letter or digit, and
 #: for a wide one (Chinese, Japanese, Korean), which is a syllable or more.
@@ -43,9 +55,12 @@ _SHORTEST_WIDE_LETTER_MS: Final = 20
 #: No utterance is shorter than this, whatever its text.
 _SHORTEST_SEGMENT_MS: Final = 20
 
-#: Nor is speech slower than this: something for breath, and for each character what a quarter of the usual speed needs.
+#: Nor is speech slower than this, at half of the usual speed: something for breath and for a sign that is read out at
+#: length, and then for each character. A wide letter is a syllable, a digit is a word.
 _LONGEST_SEGMENT_MS: Final = 30_000
-_LONGEST_CHARACTER_MS: Final = 2_000
+_LONGEST_CHARACTER_MS: Final = 200
+_LONGEST_WIDE_LETTER_MS: Final = 600
+_LONGEST_DIGIT_MS: Final = 800
 
 #: A segment whose highest sample stays below this (-60 dB of full scale) is silence.
 _SILENCE_PEAK: Final = 33
@@ -77,9 +92,26 @@ def normalize_segment(data: bytes, *, text: str) -> bytes:
             beyond repair, or is absurdly short or long for its text.
     """
     _refuse_cut_off_wav(data)
-    samples = _decode(data, longest_ms=_LONGEST_SEGMENT_MS + _LONGEST_CHARACTER_MS * len(text))
-    _refuse_what_is_not_speech(samples, text)
-    return wav_of(samples.tobytes(), SAMPLE_RATE_HZ)
+    segment = io.BytesIO(bytes(HEAD_BYTES))
+    segment.seek(HEAD_BYTES)
+    for frame in _decoded(data, longest_ms=longest_speech_ms(text)):
+        segment.write(_samples_of(frame))
+    segment.seek(0)
+    segment.write(head_of(len(segment.getbuffer()) - HEAD_BYTES, SAMPLE_RATE_HZ))
+    with segment.getbuffer()[HEAD_BYTES:].cast("h") as samples:
+        _refuse_what_is_not_speech(samples, text)
+    return segment.getvalue()
+
+
+def longest_speech_ms(text: str) -> int:
+    """Whatever is longer than this is not the speech of `text`, however slow the voice."""
+    return _LONGEST_SEGMENT_MS + sum(map(_longest_character_ms, text))
+
+
+def _longest_character_ms(character: str) -> int:
+    if character.isdigit():
+        return _LONGEST_DIGIT_MS
+    return _LONGEST_WIDE_LETTER_MS if unicodedata.east_asian_width(character) in "WF" else _LONGEST_CHARACTER_MS
 
 
 def segment_length(path: Path) -> int:
@@ -119,34 +151,67 @@ def frame_of(samples: bytes, position: int) -> AudioFrame:
 def append_frames(samples: array[int], frames: Iterable[AudioFrame]) -> None:
     """Put the samples of these mono 16 bit frames at the end of `samples`."""
     for frame in frames:
-        samples.frombytes(memoryview(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE])
+        samples.frombytes(_samples_of(frame))
+
+
+def _samples_of(frame: AudioFrame) -> memoryview:
+    """The samples of a mono 16 bit frame, without what libav puts behind them."""
+    return memoryview(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
 
 
 def _refuse_cut_off_wav(data: bytes) -> None:
     # libav plays what is there and says nothing.
-    came, stated = missing_bytes(data) or (0, 0)
+    try:
+        came, stated = missing_bytes(data) or (0, 0)
+    except NotAudio as error:
+        raise AudioError(str(error)) from error
     if stated - came > _WAV_SLACK_BYTES:
         raise AudioError(f"the audio was cut off: {came} of {stated} bytes came")
 
 
-def _decode(data: bytes, *, longest_ms: int) -> array[int]:
-    samples = array("h")
+def _decoded(data: bytes, *, longest_ms: int) -> Generator[AudioFrame]:
+    """What was sent, frame by frame, as mono of 16 bit at our rate."""
+    options = {"format_whitelist": _DEMUXERS, "codec_whitelist": ",".join(_CODECS)}
     resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
+    heard_ms, made_samples = Fraction(), 0
     try:
-        with av.open(io.BytesIO(data), "r", container_options={"format_whitelist": _DEMUXERS}) as container:
+        with av.open(io.BytesIO(data), "r", container_options=options) as container:
             if not container.streams.audio:
                 raise AudioError("there is no sound in what was sent")
-            for frame in container.decode(container.streams.audio[0]):
-                append_frames(samples, resampler.resample(frame))
-                if len(samples) > longest_ms * SAMPLES_PER_MS:
+            stream = container.streams.audio[0]
+            if stream.codec_context.name not in _CODECS:
+                raise AudioError(f"the audio is in a format that is not for speech: {stream.codec_context.name}")
+            for frame in _frames_of(container, stream):
+                # Before it is resampled, for that may make it 48 times as large.
+                heard_ms += Fraction(frame.samples * 1000, frame.sample_rate)
+                if heard_ms > longest_ms:
                     raise AudioError(f"the audio is absurdly long for its text: more than {longest_ms} ms")
-            append_frames(samples, resampler.resample(None))
-            stated = _stated_mp3_length(container, data)
+                for made in resampler.resample(frame):
+                    made_samples += made.samples
+                    yield made
+            for made in resampler.resample(None):
+                made_samples += made.samples
+                yield made
+            stated_samples = _stated_mp3_length(container, data)
     except (FFmpegError, ValueError) as error:  # ValueError: its sample rate changes halfway
         raise AudioError(f"the audio does not decode: {error}") from error
-    if len(samples) < stated - _MP3_SLACK_SAMPLES:
-        raise AudioError(f"the audio was cut off: {len(samples)} of {stated} samples came")
-    return samples
+    if made_samples < stated_samples - _MP3_SLACK_SAMPLES:
+        raise AudioError(f"the audio was cut off: {made_samples} of {stated_samples} samples came")
+
+
+def _frames_of(container: InputContainer, stream: AudioStream) -> Generator[AudioFrame]:
+    """The frames of a stream, each of which says of itself what sound can be: some formats say it anew in each."""
+    _refuse_impossible(stream.codec_context.sample_rate, stream.codec_context.channels)
+    for frame in container.decode(stream):
+        _refuse_impossible(frame.sample_rate, frame.layout.nb_channels)
+        yield frame
+
+
+def _refuse_impossible(sample_rate_hz: int, channels: int) -> None:
+    if not _LOWEST_RATE_HZ <= sample_rate_hz <= _HIGHEST_RATE_HZ:
+        raise AudioError(f"the audio says that it has {sample_rate_hz} samples a second, which no speech has")
+    if not 1 <= channels <= _MOST_CHANNELS:
+        raise AudioError(f"the audio says that it has {channels} channels, which no speech has")
 
 
 def _stated_mp3_length(container: InputContainer, data: bytes) -> int:
@@ -158,7 +223,7 @@ def _stated_mp3_length(container: InputContainer, data: bytes) -> int:
     return int(stream.duration * stream.time_base * SAMPLE_RATE_HZ)
 
 
-def _refuse_what_is_not_speech(samples: array[int], text: str) -> None:
+def _refuse_what_is_not_speech(samples: memoryview[int], text: str) -> None:
     if not samples:
         raise AudioError("the audio is empty")
     letters = [character for character in text if character.isalnum()]
@@ -175,7 +240,7 @@ def _refuse_what_is_not_speech(samples: array[int], text: str) -> None:
         raise AudioError(f"the audio is absurdly short for its text: {length_ms} ms for {len(letters)} letters")
 
 
-def _clipped_samples(samples: array[int]) -> int:
+def _clipped_samples(samples: memoryview[int]) -> int:
     """How many samples stay at full scale, on the same side, with their neighbours."""
     runs = groupby(samples, lambda sample: (sample >= _FULL_SCALE) - (sample <= -_FULL_SCALE))
     lengths = (sum(1 for _ in run) for side, run in runs if side)

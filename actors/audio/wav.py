@@ -20,11 +20,14 @@ _RIFF: Final = struct.Struct("<4sI4s")
 _CHUNK: Final = struct.Struct("<4sI")
 _FORMAT: Final = struct.Struct("<HHIIHH")
 _PCM: Final = 1
-#: The head of a file with no other chunks than format and data, as `wav_of` writes it.
-_SHORTEST_HEAD_BYTES: Final = _RIFF.size + _CHUNK.size + _FORMAT.size + _CHUNK.size
+#: The head of a file with no other chunks than format and data, as `head_of` writes it.
+HEAD_BYTES: Final = _RIFF.size + _CHUNK.size + _FORMAT.size + _CHUNK.size
 
 #: A writer that streams cannot know the length: from here up (and 0) a stated size means "until the end".
 _UNKNOWN_SIZE_FROM: Final = 0x7FFF_0000
+
+#: No writer puts more before the sound. A file of nothing else would take seconds to walk through.
+_MOST_CHUNKS: Final = 256
 
 #: How the other files that vendors send begin: ogg, flac, mp3 with a tag.
 _OTHER_AUDIO: Final = (b"OggS", b"fLaC", b"ID3")
@@ -43,10 +46,15 @@ def wav_of(pcm: bytes, sample_rate_hz: int) -> bytes:
     whole = len(pcm) - len(pcm) % BYTES_PER_SAMPLE
     if not whole:
         raise NotAudio("there are no samples")
+    return head_of(whole, sample_rate_hz) + pcm[:whole]
+
+
+def head_of(sound_bytes: int, sample_rate_hz: int) -> bytes:
+    """What stands in a WAV file before so many bytes of 16 bit mono sound: `HEAD_BYTES` of it."""
     byte_rate = sample_rate_hz * BYTES_PER_SAMPLE
     layout = _FORMAT.pack(_PCM, 1, sample_rate_hz, byte_rate, BYTES_PER_SAMPLE, 8 * BYTES_PER_SAMPLE)
-    body = b"WAVE" + _CHUNK.pack(b"fmt ", len(layout)) + layout + _CHUNK.pack(b"data", whole)
-    return b"".join((b"RIFF", struct.pack("<I", len(body) + whole), body, pcm[:whole]))
+    riff = _RIFF.pack(b"RIFF", HEAD_BYTES - _CHUNK.size + sound_bytes, b"WAVE")
+    return b"".join((riff, _CHUNK.pack(b"fmt ", len(layout)), layout, _CHUNK.pack(b"data", sound_bytes)))
 
 
 def audio_file(body: bytes) -> bytes:
@@ -80,9 +88,15 @@ def duration_s(wav: bytes) -> float:
 
 
 def missing_bytes(body: bytes) -> tuple[int, int] | None:
-    """(bytes that came, bytes that its head states) of a WAV file that ends too soon; None for any other."""
-    chunk = _data_chunk(body) if body.startswith(b"RIFF") else None
-    if chunk is None or not chunk.states_length or chunk.came >= chunk.stated:
+    """(bytes that came, bytes that its head states) of a WAV file that ends too soon; None for any other.
+
+    Raises:
+        NotAudio: it is a WAV file without sound.
+    """
+    if not body.startswith(b"RIFF"):
+        return None
+    chunk = _data_chunk(body)
+    if not chunk.states_length or chunk.came >= chunk.stated:
         return None
     return chunk.came, chunk.stated
 
@@ -99,7 +113,7 @@ def reading(path: Path, sample_rate_hz: int) -> Generator[wave.Wave_read]:
             shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             if shape != (1, BYTES_PER_SAMPLE, sample_rate_hz):
                 raise NotAudio(f"{path.name} is no segment: channels, bytes a sample, and rate are {shape}")
-            if path.stat().st_size < _SHORTEST_HEAD_BYTES + file.getnframes() * BYTES_PER_SAMPLE:
+            if path.stat().st_size < HEAD_BYTES + file.getnframes() * BYTES_PER_SAMPLE:
                 raise NotAudio(f"{path.name} is not whole")
             yield file
     except (wave.Error, EOFError) as error:
@@ -120,22 +134,26 @@ class _Chunk(NamedTuple):
 
 
 def _chunks(wav: bytes) -> Generator[_Chunk]:
+    """The first chunks, in their order: as many as anybody puts before the sound."""
     offset = _RIFF.size
-    while offset + _CHUNK.size <= len(wav):
+    for _ in range(_MOST_CHUNKS):
+        if offset + _CHUNK.size > len(wav):
+            return
         name, stated = _CHUNK.unpack_from(wav, offset)
         start = offset + _CHUNK.size
         yield _Chunk(name, start, stated, len(wav) - start)
         offset = start + stated + stated % 2
 
 
-def _data_chunk(wav: bytes) -> _Chunk | None:
-    return next((chunk for chunk in _chunks(wav) if chunk.name == b"data"), None)
+def _data_chunk(wav: bytes) -> _Chunk:
+    for chunk in _chunks(wav):
+        if chunk.name == b"data":
+            return chunk
+    raise NotAudio("the WAV has no data")
 
 
 def _with_true_sizes(wav: bytes) -> bytes:
     chunk = _data_chunk(wav)
-    if chunk is None:
-        raise NotAudio("the WAV has no data")
     if not chunk.came:
         raise NotAudio("the WAV has no samples")
     if 0 < chunk.stated <= chunk.came:

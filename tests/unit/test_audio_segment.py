@@ -5,22 +5,29 @@ from __future__ import annotations
 import io
 import math
 import struct
+import subprocess
+import sys
+import time
+import tracemalloc
 import wave
+import zlib
 from array import array
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import pytest
 
+from actors.audio import segment as segment_module
 from actors.audio.join import SAMPLE_RATE_HZ, AudioError, normalize_segment
-from actors.audio.segment import segment_length
+from actors.audio.segment import longest_speech_ms, segment_length
 
 Codec = Literal["libmp3lame", "libopus", "flac"]
 
 HELLO = "Hello, how are you?"
+ROOT = Path(__file__).parents[2]
 
 
 def tone(duration_ms: int, *, rate: int = SAMPLE_RATE_HZ, channels: int = 1, hz: float = 440.0) -> array[int]:
@@ -38,16 +45,55 @@ def wav(samples: array[int], *, rate: int = SAMPLE_RATE_HZ, channels: int = 1, s
     )
 
 
-def encoded(samples: array[int], *, muxer: str, codec: Codec, rate: int) -> bytes:
+def encoded(samples: array[int], *, muxer: str, codec: Codec, rate: int, frame_samples: int = 0) -> bytes:
     written = io.BytesIO()
     with av.open(written, "w", format=muxer) as container:
-        stream = container.add_stream(codec, rate=rate, layout="mono")
+        options = {"frame_size": str(frame_samples)} if frame_samples else {}
+        stream = container.add_stream(codec, rate=rate, layout="mono", options=options)
         frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples))
         frame.planes[0].update(samples.tobytes())
         frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return written.getvalue()
+
+
+def one_frame_of_flac(rate: int) -> bytes:
+    """As many samples as one frame can have, which are as long as the rate says."""
+    return encoded(tone(65_536_000 // 24_000)[:65_535], muxer="flac", codec="flac", rate=rate, frame_samples=65_535)
+
+
+def with_cover(mp3: bytes, *, pixels: int) -> bytes:
+    """The MP3 with a picture of so many pixels by as many before it: empty, so that it packs a thousandfold."""
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(1 + 4 * pixels)) for _ in range(pixels)) + packer.flush()
+    size = struct.pack(">IIBBBBB", pixels, pixels, 8, 6, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in ((b"IHDR", size), (b"IDAT", rows), (b"IEND", b""))
+    )
+    picture = b"\0image/png\0\x03\0" + png
+    frame = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
+    size_in_sevens = bytes((len(frame) >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + size_in_sevens + frame + mp3
+
+
+def megabytes_taken(sent: Path) -> int:
+    """What a process of its own takes at most to make a segment of this file, or to refuse it."""
+    code = f"""
+import pathlib
+from actors.audio.segment import AudioError, normalize_segment
+sent = pathlib.Path({str(sent)!r}).read_bytes()
+def most():  # of this program: getrusage counts what its parent had
+    status = pathlib.Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+before = most()
+try: normalize_segment(sent, text="Hello, how are you?")
+except AudioError: pass
+print(most() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return int(done.stdout)
 
 
 def samples_of(segment: bytes) -> array[int]:
@@ -202,6 +248,79 @@ def test_short_words_and_fast_or_slow_speech_are_speech(text: str, duration_ms: 
 def test_what_cannot_be_the_speech_of_its_text_is_refused(text: str, duration_ms: int) -> None:
     with pytest.raises(AudioError, match="absurdly"):
         normalize_segment(wav(tone(duration_ms)), text=text)
+
+
+@pytest.mark.parametrize("rate", [1, 10, 3_999, 192_001, 4_000_000])
+def test_a_file_that_says_what_no_recorder_does_is_refused_for_that(rate: int) -> None:
+    with pytest.raises(AudioError, match="samples a second"):
+        normalize_segment(wav(tone(1000), rate=rate), text=HELLO)
+
+
+@pytest.mark.parametrize("channels", [9, 64, 255])
+def test_more_channels_than_any_recorder_has_are_refused(channels: int) -> None:
+    with pytest.raises(AudioError, match="channels"):
+        normalize_segment(wav(array("h", [5000, -5000] * channels), channels=channels), text="")
+
+
+def test_a_small_file_that_says_10_hz_takes_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "sent.flac").write_bytes(one_frame_of_flac(rate=10))
+    assert megabytes_taken(tmp_path / "sent.flac") < 100
+
+
+def test_what_lies_beside_the_sound_is_not_unpacked(tmp_path: Path) -> None:
+    spoken = encoded(tone(1000), muxer="mp3", codec="libmp3lame", rate=24_000)
+    (tmp_path / "sent.mp3").write_bytes(with_cover(spoken, pixels=8_000))
+    assert megabytes_taken(tmp_path / "sent.mp3") < 150, "the cover alone is 256 MB"
+    assert normalize_segment(with_cover(spoken, pixels=10), text=HELLO) == normalize_segment(spoken, text=HELLO)
+
+
+def test_what_is_too_long_is_refused_before_it_is_resampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    class Resampler:
+        def __init__(self, **wanted: Any) -> None:
+            self._real = av.AudioResampler(**wanted)
+
+        def resample(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+            taken.append(frame.samples if frame else 0)
+            return self._real.resample(frame)
+
+    monkeypatch.setattr(segment_module, "AudioResampler", Resampler)
+    with pytest.raises(AudioError, match="absurdly long"):
+        normalize_segment(encoded(tone(14_000, rate=24_000), muxer="flac", codec="flac", rate=8_000), text="No.")
+    assert sum(taken) <= 8_000 * longest_speech_ms("No.") / 1000
+
+
+def test_a_file_of_empty_chunks_is_not_walked_to_its_end() -> None:
+    sent = b"RIFF\0\0\0\0WAVE" + b"junk\0\0\0\0" * 2_000_000
+    begun = time.process_time()
+    with pytest.raises(AudioError):
+        normalize_segment(sent, text=HELLO)
+    assert time.process_time() - begun < 0.5
+
+
+def test_the_sound_is_in_memory_once() -> None:
+    sent = wav(tone(20_000))
+    normalize_segment(sent, text=HELLO * 10)  # what is made once is made
+    tracemalloc.start()
+    segment = normalize_segment(sent, text=HELLO * 10)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.5 * len(segment)
+
+
+@pytest.mark.parametrize(
+    ("text", "usual_ms", "most_mb"),
+    [
+        ("The quick brown fox jumps over the lazy dog. " * 91, 290_000, 42),
+        ("今天天气真不错，我们一起去公园散步吧。" * 215, 1_000_000, 121),
+        ("3.14159 26535 89793 23846 " * 100, 700_000, 90),
+    ],
+)
+def test_the_longest_turn_may_be_spoken_at_half_the_usual_speed_and_little_slower(
+    text: str, usual_ms: int, most_mb: int
+) -> None:
+    assert 2 * usual_ms < longest_speech_ms(text) < most_mb * 1_000_000 / 48
 
 
 def test_a_file_that_is_no_segment_is_told_by_its_name(tmp_path: Path) -> None:
