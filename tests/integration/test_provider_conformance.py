@@ -10,10 +10,11 @@ from typing import Any
 
 import av
 import pytest
+from structlog.testing import capture_logs
 
 from actors.providers import PROVIDERS
 from actors.providers.provider import Line, Provider, ProviderError
-from actors.providers.registry import make_providers
+from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
 from tests.standins.openai import OpenAIStandIn
@@ -81,6 +82,13 @@ def test_the_registry_makes_one_of_each() -> None:
     assert {name: provider.name for name, provider in providers.items()} == {name: name for name in PROVIDERS}
     for provider in providers.values():
         provider.close()
+
+
+def test_a_key_that_is_too_short_to_be_hidden_is_warned_about_at_the_start() -> None:
+    with capture_logs() as logs, speaking(settings_of({"OPENAI_API_KEY": "7654321", "AZURE_SPEECH_KEY": "87654321"})):
+        [warning] = logs
+    assert (warning["log_level"], warning["setting"]) == ("warning", "OPENAI_API_KEY")
+    assert "7654321" not in str(warning)
 
 
 def test_it_says_what_it_is(provider: Provider, name: str) -> None:

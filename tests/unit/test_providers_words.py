@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from actors.providers import words as words_module
 from actors.providers.words import MAX_CHARACTERS, cleaned, complaint_in
 
 KEY = "hunter2-of-ours"
@@ -55,10 +56,26 @@ def test_the_codes_are_found() -> None:
         ('{"api_key": "abcdef"}', "abcdef"),
         ("Ocp-Apim-Subscription-Key: abcdef", "abcdef"),
         ("0123456789abcdef0123456789abcdef", "abcdef"),
+        ("GET /v1/voices?token=abcdef: 404", "abcdef"),
+        ("see https://speech.test/,https://user:abcdef@speech.test/", "abcdef"),
+        ("key AIzaSyB-abcdef_0123456789 is not enabled", "abcdef"),
+        ("AKIAIOSFODNN7ABCDEF1 is not authorized", "ABCDEF"),
+        ("JWT eyJhbGciOiJIUzI1NiJ9.abcdef.xyz expired", "abcdef"),
     ],
 )
 def test_no_secret_is_passed_on(words: str, secret: str) -> None:
     assert secret not in cleaned(words, [KEY, ""])
+
+
+@pytest.mark.parametrize("secret", ["e", "key", "7654321"])
+def test_a_secret_that_is_short_leaves_the_words_as_they_are(secret: str) -> None:
+    words = "quota exceeded for this k-e-y: 7654321 characters"
+    assert cleaned(words, [secret]) == words
+
+
+@pytest.mark.parametrize("words", ["either/or?", "a=b?", "3 / 4 = 0.75", "no/such=voice"])
+def test_what_is_no_address_keeps_its_question_mark(words: str) -> None:
+    assert cleaned(words, []) == words
 
 
 def test_an_address_keeps_its_path() -> None:
@@ -86,6 +103,16 @@ def test_words_of_any_length_cost_no_time(words: str) -> None:
     assert len(cleaned(words, [KEY])) <= MAX_CHARACTERS
 
     assert time.monotonic() - begun_at < 1
+
+
+@pytest.mark.parametrize(
+    "part", ["a-", "a.", "a://", "https://a", "a://b@", "key='", "sk-", "eyJ", "/=", "token ", "_key"]
+)
+def test_every_pattern_is_linear_even_without_the_cut(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    monkeypatch.setattr(words_module, "_MAX_READ_CHARACTERS", 64_000)
+    begun_s = time.process_time()
+    cleaned(part * (64_000 // len(part)), [KEY])
+    assert time.process_time() - begun_s < 0.5
 
 
 def test_a_secret_at_the_place_where_words_are_cut_does_not_show() -> None:
