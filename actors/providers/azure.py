@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from actors.audio.wav import NotAudio, audio_file, duration_s
-from actors.providers.http import VendorHttp
+from actors.providers.http import VendorHttp, speech_bytes
+from actors.providers.json_answer import NotJson, refuse_too_much
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import has_forbidden_characters, too_long_turns, unknown_voices, unspeakable_turns
@@ -52,7 +53,7 @@ class _Listed(BaseModel):
         return Voice(self.short_name, self.local_name or self.short_name, self.locale, gender)
 
 
-_LIST: Final = TypeAdapter(list[_Listed])
+_LIST: Final = TypeAdapter(Annotated[list[_Listed], FailFast()])
 
 
 class Azure:
@@ -109,6 +110,7 @@ class Azure:
             timeout_s,
             headers=self._key | {"Content-Type": "application/ssml+xml", "X-Microsoft-OutputFormat": OUTPUT_FORMAT},
             content=ssml(line).encode(),
+            max_bytes=speech_bytes(line.text),
         )
         try:
             audio = audio_file(answer.body)
@@ -128,8 +130,9 @@ class Azure:
             "GET", f"{self._base_url}/cognitiveservices/voices/list", timeout_s, headers=self._key
         )
         try:
+            refuse_too_much(answer.body)
             return [listed.as_voice() for listed in _LIST.validate_json(answer.body)]
-        except ValidationError as error:
+        except (ValidationError, NotJson) as error:
             raise self._http.error("sent a list of voices that is none", permanent=False) from error
 
 

@@ -1,4 +1,4 @@
-"""How vendors are asked: one httpx client each, bounded in time and size, and one way to tell what went wrong.
+"""How vendors are asked: bounded in time and size, and with one way to tell what went wrong.
 
 Nothing is tried twice here: the job has its own retries, and two layers of them would multiply.
 """
@@ -7,49 +7,39 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from http import HTTPStatus
-from ssl import SSLContext
 from typing import Final
 
 import httpx
 
+from actors.audio.segment import longest_speech_ms
+from actors.providers.connection import Answer, BadAnswer, Connection, Request
 from actors.providers.provider import ProviderError
 from actors.providers.words import cleaned, complaint_in
 
-#: A vendor that cannot be connected to by then is not there.
-CONNECT_S: Final = 10.0
-#: 64 MiB is 23 minutes of 24 kHz speech: no turn is as long.
+#: Whatever is asked for, no answer is larger: 64 MiB are 23 minutes of 24 kHz speech.
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
-#: More of a refusal than anybody reads.
-MAX_REFUSAL_BYTES: Final = 64 * 1024
+#: What is not speech, as a list of voices: Azure's 600 voices are 1 MB.
+MAX_LIST_BYTES: Final = 4 * 1024 * 1024
+#: The most that a millisecond of speech takes: one channel, 16 bit, 48 kHz.
+_SPEECH_BYTES_PER_MS: Final = 96
+#: Heads, and what else a file holds beside the sound.
+_AROUND_SPEECH_BYTES: Final = 64 * 1024
+
+#: Connections that wait for the next call. More are opened when more calls are under way, and closed after them.
+_IDLE_CONNECTIONS: Final = 20
 
 #: Refusals that may pass: timeout, conflict, too early, too many. So may everything from 500.
 _TRANSIENT: Final = frozenset({408, 409, 425, 429})
 #: The month's quota is gone: some vendors say so with 429, but waiting does not bring it back.
 _QUOTA_USED_UP: Final = frozenset({"insufficient_quota", "quota_exceeded", "billing_hard_limit_reached"})
 
-_NUMBER: Final = re.compile(r"\d+(\.\d+)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a vendor answered, of whatever status. The body of a refusal may be cut."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the vendor did what it was asked."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+#: Up to years. Longer ones would be infinite.
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 class VendorHttp:
@@ -59,48 +49,68 @@ class VendorHttp:
         """`secrets` never appear in an error."""
         self._vendor = vendor
         self._secrets = tuple(secrets)
-        self._client = httpx.Client(
-            # Azure refuses a request without a User-Agent. Speech hardly shrinks, and what is not packed cannot burst.
-            headers={"User-Agent": "readthrough", "Accept-Encoding": "identity"},
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
-            verify=_certificates(),
-            timeout=CONNECT_S,  # the net under a call that says nothing; every one here says its own
-        )
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._is_closed = False
 
     def demand(
-        self, method: str, url: str, timeout_s: float, *, headers: Mapping[str, str], content: bytes = b""
+        self,
+        method: str,
+        url: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        max_bytes: int = MAX_LIST_BYTES,
     ) -> Answer:
         """As `ask`, but the answer is a success.
 
         Raises:
             ProviderError: as `ask`, and when the vendor refused.
         """
-        answer = self.ask(method, url, timeout_s, headers=headers, content=content)
+        answer = self.ask(method, url, timeout_s, headers=headers, content=content, max_bytes=max_bytes)
         if not answer.is_success:
             raise self.refusal(answer)
         return answer
 
     def ask(
-        self, method: str, url: str, timeout_s: float, *, headers: Mapping[str, str], content: bytes = b""
+        self,
+        method: str,
+        url: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        max_bytes: int = MAX_LIST_BYTES,
     ) -> Answer:
-        """The vendor's answer, whole and within `timeout_s` seconds, whatever its status.
+        """The vendor's answer, whole and within `timeout_s` seconds, whatever its status. Redirects are not followed.
 
-        The call has a thread of its own: httpx bounds each read, but neither their sum nor the look-up of a name.
+        The call has a thread of its own, which is left behind, its connection cut, when time is up: nothing else ends
+        the look-up of a name.
 
         Raises:
-            ProviderError: it did not come (transient), or cannot come (permanent).
+            ProviderError: it did not come, or is longer than `max_bytes` (transient), or cannot come (permanent).
         """
+        request = Request(method, url, headers, content, max_bytes, timeout_s)
         call: Future[Answer] = Future()
-        work = (call, method, url, headers, content, timeout_s)
+        connection = self._take_connection()
+        work = (call, connection, request)
         threading.Thread(target=self._settle, args=work, name=f"{self._vendor}-call", daemon=True).start()
         try:
             return call.result(timeout_s)
         except (TimeoutError, httpx.TimeoutException):
             raise ProviderError(f"{self._vendor} did not answer in time", permanent=False) from None
+        except BadAnswer as error:
+            raise self.error(str(error), permanent=False) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
             raise self._failure("could not be asked", error, permanent=True) from None
-        except (httpx.HTTPError, OSError, RuntimeError) as error:  # the last is httpx's for "closed meanwhile"
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
             raise self._failure("was not reached", error, permanent=False) from None
+        finally:
+            with self._lock:
+                if not call.done():
+                    connection.cut()
 
     def refusal(self, answer: Answer) -> ProviderError:
         """What an answer that is no success means."""
@@ -119,43 +129,50 @@ class VendorHttp:
         return ProviderError(message, permanent=permanent, retry_after_s=retry_after_s)
 
     def close(self) -> None:
-        """Let go of the connections."""
-        self._client.close()
+        """Let go of the connections; calls under way fail."""
+        with self._lock:
+            self._is_closed = True
+            for connection in self._busy:
+                connection.cut()
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
-    def _settle(
-        self,
-        call: Future[Answer],
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        content: bytes,
-        timeout_s: float,
-    ) -> None:
+    def _take_connection(self) -> Connection:
+        with self._lock:
+            if self._is_closed:
+                raise self.error("was not reached: it has been closed", permanent=False)
+            connection = self._idle.pop() if self._idle else Connection()
+            self._busy.add(connection)
+            return connection
+
+    def _settle(self, call: Future[Answer], connection: Connection, request: Request) -> None:
+        """In a thread of its own: exchange, and then look after the connection, whether anybody waits or not."""
         try:
-            call.set_result(self._exchange(method, url, headers, content, timeout_s))
+            answer = connection.exchange(request)
         except Exception as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            with self._lock:
+                self._busy.discard(connection)
+            connection.close()
             call.set_exception(error)
-
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float) -> Answer:
-        deadline = time.monotonic() + timeout_s
-        timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s))
-        with self._client.stream(method, url, headers=dict(headers), content=content, timeout=timeout) as response:
-            return Answer(response.status_code, response.headers, self._body_of(response, deadline))
-
-    def _body_of(self, response: httpx.Response, deadline: float) -> bytes:
-        body = bytearray()
-        for piece in response.iter_bytes():
-            body += piece
-            if time.monotonic() > deadline:
-                raise TimeoutError
-            if not response.is_success and len(body) >= MAX_REFUSAL_BYTES:
-                break
-            if len(body) > MAX_BODY_BYTES:
-                raise self.error("answered more than 64 MiB", permanent=True)
-        return bytes(body)
+            return
+        # In one: who gives up cuts the connection only while nobody else can have it.
+        with self._lock:
+            self._busy.discard(connection)
+            is_kept = not (connection.is_cut or self._is_closed) and len(self._idle) < _IDLE_CONNECTIONS
+            if is_kept:
+                self._idle.append(connection)
+            call.set_result(answer)
+        if not is_kept:
+            connection.close()
 
     def _failure(self, what: str, error: Exception, *, permanent: bool) -> ProviderError:
         return self.error(f"{what}: {error or type(error).__name__}", permanent=permanent)
+
+
+def speech_bytes(text: str) -> int:
+    """The most that an audio file of `text` can have, if it is its speech."""
+    return min(MAX_BODY_BYTES, _AROUND_SPEECH_BYTES + _SPEECH_BYTES_PER_MS * longest_speech_ms(text))
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -171,17 +188,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return float(value)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # "-0000" makes a naive time, which is UTC (RFC 5322, 3.3).
     left_s = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return max(0.0, left_s)
-
-
-@cache
-def _certificates() -> SSLContext:
-    """Whom to believe. Read once, because reading takes longer than the rest of a client."""
-    return httpx.create_ssl_context()
 
 
 def _phrase(status: int) -> str:

@@ -11,7 +11,9 @@ from typing import Any, Final, cast
 from urllib.parse import urlencode, urlsplit
 
 from actors.audio.wav import NotAudio, audio_file, wav_of
-from actors.providers.http import Answer, VendorHttp
+from actors.providers.connection import Answer
+from actors.providers.http import VendorHttp, speech_bytes
+from actors.providers.json_answer import NotJson, read_json
 from actors.providers.problem import Problem
 from actors.providers.provider import EVERY_LANGUAGE, Line, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
@@ -102,6 +104,7 @@ class OpenAI:
             timeout_s,
             headers=self._headers,
             content=json.dumps(request).encode(),
+            max_bytes=speech_bytes(line.text),
         )
         try:
             return _audio_in(answer)
@@ -135,8 +138,8 @@ def _voices_in(body: bytes) -> Iterator[Voice]:
     """The voices in any of the shapes that are about: `{"voices": [...]}`, `{"data": [...]}` or the bare list, of
     names or of objects with an id, a name or both."""
     try:
-        answer: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = read_json(body)
+    except NotJson:
         return
     if isinstance(answer, Mapping):
         fields = cast("Mapping[str, Any]", answer)

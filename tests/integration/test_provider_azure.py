@@ -1,7 +1,9 @@
 """actors/providers/azure.py against its stand-in."""
 
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,7 +79,7 @@ def test_audio_that_azure_has_cut_at_ten_minutes_is_refused_for_good(
 ) -> None:
     ten_minutes = wav_of(b"\1\0" * 8000 * 600, 8000)
     monkeypatch.setattr(vendor, "answer", lambda _call: Reply(200, ten_minutes))
-    error = refusal(azure)
+    error = refusal(azure, replace(LINE, text="hello " * 1500))
     assert error.permanent
     assert "ten minutes" in str(error)
 
@@ -117,6 +119,17 @@ def test_many_who_ask_at_once_are_one_call(vendor: AzureStandIn, azure: Azure) -
         thread.join()
     assert len(set(answers)) == 1
     assert (len(answers), len(vendor.calls)) == (8, 1)
+
+
+def test_a_list_of_more_than_any_vendor_has_to_say_costs_no_memory(vendor: AzureStandIn, azure: Azure) -> None:
+    vendor.fail(1, 200, "[" + "{}," * 1_300_000 + "{}]", on="voices")
+    tracemalloc.start()
+    with pytest.raises(ProviderError) as raised:
+        azure.voices(ENOUGH_S)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not raised.value.permanent
+    assert most < 25_000_000
 
 
 @pytest.mark.parametrize("listing", ["{", '{"error": 1}', "[1]", '[{"ShortName": "x"}]', "[" * 60_000])

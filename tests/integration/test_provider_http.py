@@ -3,20 +3,25 @@
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from actors.providers import http as http_module
 from actors.providers.http import VendorHttp
 from actors.providers.provider import ProviderError
 from tests.standins.openai import KEY, OpenAIStandIn
+from tests.standins.server import BOMB_BYTES
 
 #: Long enough for a slow machine, short enough to wait for.
 TIMEOUT_S = 0.4
 #: What a call may take beyond its timeout when both cores are busy.
 GRACE_S = 1.5
 ENOUGH_S = 10.0
+#: More than the stand-in says to BODY.
+MOST_BYTES = 1_000_000
 BODY = b'{"model": "m", "input": "hello", "voice": "alloy", "response_format": "wav"}'
 
 
@@ -39,7 +44,8 @@ def ask(vendor: OpenAIStandIn, http: VendorHttp) -> Callable[[float], bytes]:
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 
     def demand(timeout_s: float) -> bytes:
-        return http.demand("POST", f"{vendor.url}/v1/audio/speech", timeout_s, headers=headers, content=BODY).body
+        url = f"{vendor.url}/v1/audio/speech"
+        return http.demand("POST", url, timeout_s, headers=headers, content=BODY, max_bytes=MOST_BYTES).body
 
     return demand
 
@@ -71,9 +77,14 @@ def test_what_will_not_pass_is_told(vendor: OpenAIStandIn, ask: Callable[[float]
     assert failure(lambda: ask(ENOUGH_S)).permanent
 
 
-def test_a_redirect_is_not_followed(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
-    vendor.fail(1, 307, "", {"Location": "http://127.0.0.1:9/"})
-    assert failure(lambda: ask(ENOUGH_S)).permanent
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_to_another_host_with_our_key(
+    vendor: OpenAIStandIn, ask: Callable[[float], bytes], status: int
+) -> None:
+    with OpenAIStandIn() as another:
+        vendor.fail(1, status, "", {"Location": f"{another.url}/v1/audio/speech"})
+        assert failure(lambda: ask(ENOUGH_S)).permanent
+        assert another.calls == []
 
 
 def test_the_words_are_cut_and_cleaned(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
@@ -122,13 +133,39 @@ def test_a_call_ends_in_time_however_the_vendor_dawdles(
     assert (str(error), error.permanent) == ("vendor did not answer in time", False)
 
 
-def test_a_call_that_dawdled_is_not_left_running(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
-    vendor.misbehave("trickle", interval_s=0.02)
+@pytest.mark.parametrize("fault", ["trickle", "trickle_headers", "interim", "stall"])
+def test_a_call_that_dawdled_is_not_left_running(
+    vendor: OpenAIStandIn, ask: Callable[[float], bytes], fault: Any
+) -> None:
+    if fault == "stall":
+        vendor.stall()
+    else:
+        vendor.misbehave(fault, interval_s=0.02)
     failure(lambda: ask(TIMEOUT_S))
     deadline = time.monotonic() + ENOUGH_S
     while any(thread.name == "vendor-call" for thread in threading.enumerate()):
         assert time.monotonic() < deadline, "the call goes on"
         time.sleep(0.005)
+
+
+def test_what_nobody_waits_for_any_more_is_not_asked(
+    vendor: OpenAIStandIn, ask: Callable[[float], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def dawdle(*arguments: Any, **more: Any) -> Any:
+        may_answer.wait(ENOUGH_S)
+        return resolve(*arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", dawdle)
+    failure(lambda: ask(TIMEOUT_S))
+    may_answer.set()
+    deadline = time.monotonic() + ENOUGH_S
+    while any(thread.name == "vendor-call" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "the call goes on"
+        time.sleep(0.005)
+    assert vendor.calls == [], "it would have been billed"
 
 
 def test_a_name_that_takes_long_to_look_up_does_not_hold_the_call(
@@ -148,19 +185,84 @@ def test_a_name_that_takes_long_to_look_up_does_not_hold_the_call(
     assert time.monotonic() - begun < TIMEOUT_S + GRACE_S
 
 
-def test_a_body_without_end_is_refused_for_good(
-    vendor: OpenAIStandIn, ask: Callable[[float], bytes], monkeypatch: pytest.MonkeyPatch
+def test_a_body_without_end_is_left_where_the_speech_must_end(
+    vendor: OpenAIStandIn, ask: Callable[[float], bytes]
 ) -> None:
-    monkeypatch.setattr(http_module, "MAX_BODY_BYTES", 5_000_000)
     vendor.misbehave("endless", interval_s=0)
     error = failure(lambda: ask(ENOUGH_S))
-    assert error.permanent
-    assert "64 MiB" in str(error)
+    assert str(error) == "vendor sent more than the 1,000,000 bytes that its answer can have"
+    assert not error.permanent
+    assert ask(ENOUGH_S), "the next call is good again"
+
+
+def test_what_was_packed_is_not_unpacked(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
+    ask(ENOUGH_S)
+    vendor.misbehave("bomb")
+    tracemalloc.start()
+    error = failure(lambda: ask(ENOUGH_S))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert str(error) == "vendor sent its answer packed, which it was not asked to"
+    assert not error.permanent
+    assert most < BOMB_BYTES / 10
+
+
+def test_a_refusal_that_was_packed_is_told_by_its_status(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
+    vendor.fail(1, 503, "\x1f\x8b", {"Content-Encoding": "gzip", "Retry-After": "7"})
+    error = failure(lambda: ask(ENOUGH_S))
+    assert (str(error), error.permanent, error.retry_after_s) == (
+        "vendor answered 503: Service Unavailable",
+        False,
+        7,
+    )
+
+
+def test_a_megabyte_of_headers_is_not_read(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
+    vendor.misbehave("large_headers")
+    begun = time.monotonic()
+    assert not failure(lambda: ask(ENOUGH_S)).permanent
+    assert time.monotonic() - begun < ENOUGH_S / 2
+    assert ask(ENOUGH_S), "the next call is good again"
+
+
+def test_a_refusal_of_64_kb_costs_no_time(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
+    vendor.fail(1, 400, "a-" * 32_000)
+    begun_s = time.process_time()
+    failure(lambda: ask(ENOUGH_S))
+    assert time.process_time() - begun_s < 1
+
+
+def test_a_cookie_is_not_kept(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:
+    vendor.fail(1, 503, "", {"Set-Cookie": "memory=full; Path=/; Max-Age=9999"})
+    failure(lambda: ask(ENOUGH_S))
+    ask(ENOUGH_S)
+    assert "cookie" not in vendor.calls[-1].headers
+
+
+def test_the_end_ends_a_call_under_way(vendor: OpenAIStandIn, http: VendorHttp, ask: Callable[[float], bytes]) -> None:
+    vendor.stall()
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(lambda: failure(lambda: ask(ENOUGH_S)))
+        vendor.wait_for_calls(1)
+        begun = time.monotonic()
+        http.close()
+        assert not call.result().permanent
+    assert time.monotonic() - begun < ENOUGH_S / 2
 
 
 def test_a_call_after_the_end_fails_as_any_other(http: VendorHttp, ask: Callable[[float], bytes]) -> None:
     http.close()
     assert not failure(lambda: ask(ENOUGH_S)).permanent
+
+
+def test_calls_at_once_have_a_connection_each_and_leave_it_to_the_next(
+    vendor: OpenAIStandIn, ask: Callable[[float], bytes]
+) -> None:
+    together = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(3):
+            list(threads.map(lambda _: (together.wait(), ask(ENOUGH_S)), range(4)))
+    assert vendor.connections_made <= 4
 
 
 def test_one_connection_serves_call_after_call(vendor: OpenAIStandIn, ask: Callable[[float], bytes]) -> None:

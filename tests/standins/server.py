@@ -6,17 +6,20 @@ calls, and the faults, each of them a method that a test calls, or another proce
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
+import zlib
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from tests.standins import tone
@@ -26,10 +29,25 @@ Asks = Literal["speech", "voices"]
 
 #: How a 200 may be bad: no bytes, none of audio, a body shorter than its Content-Length, a WAV shorter than its header
 #: says, one whose header says 0xFFFFFFFF (which is right for a stream), bare samples, a byte now and then from the
-#: first of the body or even of the headers, a body without end.
+#: first of the body or even of the headers, a body without end, interim answers without end, a megabyte of headers, a
+#: body that was packed twice and unpacks to `BOMB_BYTES`, a WAV that says 10 samples a second.
 Misbehaviour = Literal[
-    "empty", "garbage", "cut", "short_wav", "unknown_sizes", "pcm", "trickle", "trickle_headers", "endless"
+    "empty",
+    "garbage",
+    "cut",
+    "short_wav",
+    "unknown_sizes",
+    "pcm",
+    "trickle",
+    "trickle_headers",
+    "endless",
+    "interim",
+    "large_headers",
+    "bomb",
+    "wrong_rate",
 ]
+
+BOMB_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass
@@ -332,9 +350,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply, misbehaviour: Misbehaviour | None) -> None:
         body = _spoilt(reply.body, misbehaviour)
-        kind = {"Content-Type": "audio/pcm"} if misbehaviour == "pcm" else {}
+        kind = _ODD_HEADERS.get(misbehaviour or "", {})
         size = 10**12 if misbehaviour == "endless" else len(body)
         head = {**reply.headers, **kind, "Content-Length": str(size)}
+        if misbehaviour == "interim":
+            while not self._stand_in.pause():
+                self.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
         self.send_response(reply.status)
         for name, value in head.items():
             self.send_header(name, value)
@@ -349,7 +370,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(body[: len(body) // 2] if misbehaviour == "cut" else body)
         # What was not sent to its end leaves the connection useless.
-        if misbehaviour in {"cut", "trickle", "trickle_headers", "endless"}:
+        if misbehaviour in {"cut", "trickle", "trickle_headers", "endless", "interim"}:
             self.close_connection = True
 
     def _trickle(self, first: bytes, rest: bytes) -> None:
@@ -359,6 +380,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(rest[offset : offset + 1])
             if self._stand_in.pause():
                 break
+
+
+_ODD_HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "pcm": {"Content-Type": "audio/pcm"},
+    "bomb": {"Content-Encoding": "gzip, gzip"},
+    "large_headers": {"X-Large": "x" * 1_000_000},
+}
+
+
+@cache
+def _bomb() -> bytes:
+    """A few hundred bytes."""
+    packer = zlib.compressobj(9, wbits=31)
+    megabyte = bytes(1024 * 1024)
+    packed = b"".join(packer.compress(megabyte) for _ in range(BOMB_BYTES // len(megabyte)))
+    return gzip.compress(packed + packer.flush())
 
 
 def _spoilt(body: bytes, misbehaviour: Misbehaviour | None) -> bytes:
@@ -373,6 +410,10 @@ def _spoilt(body: bytes, misbehaviour: Misbehaviour | None) -> bytes:
             return tone.with_unknown_sizes(body)
         case "pcm":
             return body[44:]
+        case "bomb":
+            return _bomb()
+        case "wrong_rate":
+            return tone.with_rate(body, 10)
         case _:
             return body
 

@@ -17,6 +17,7 @@ MAX_MS = 30_000
 AMPLITUDE = 8000
 #: Where the sizes of a WAV of ours are.
 RIFF_SIZE_OFFSET, DATA_SIZE_OFFSET = 4, 40
+RATE_OFFSET = 24
 
 
 def frequency_hz(voice_id: str) -> int:
@@ -54,3 +55,10 @@ def with_unknown_sizes(wav_file: bytes) -> bytes:
     for offset in (RIFF_SIZE_OFFSET, DATA_SIZE_OFFSET):
         struct.pack_into("<I", streamed, offset, 0xFFFFFFFF)
     return bytes(streamed)
+
+
+def with_rate(wav_file: bytes, sample_rate_hz: int) -> bytes:
+    """The same samples, said to be so many a second."""
+    lying = bytearray(wav_file)
+    struct.pack_into("<I", lying, RATE_OFFSET, sample_rate_hz)
+    return bytes(lying)

@@ -7,12 +7,13 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from actors.providers.http import Answer, VendorHttp, retry_after_s
+from actors.providers.connection import Answer
+from actors.providers.http import VendorHttp, retry_after_s, speech_bytes
 
 
 @pytest.fixture
 def http() -> Iterator[VendorHttp]:
-    vendor = VendorHttp("vendor", secrets=["hunter2"])
+    vendor = VendorHttp("vendor", secrets=["hunter2-of-ours"])
     yield vendor
     vendor.close()
 
@@ -30,6 +31,10 @@ def http() -> Iterator[VendorHttp]:
         ({"Retry-After": "later"}, None),
         ({"Retry-After": "-3"}, None),
         ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "9" * 400}, None),
+        ({"Retry-After": "Sun, 06 Nov 99999999999999999999 08:49:37 GMT"}, None),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 +99999999999999999999"}, None),
+        ({"Retry-After": "x" * 90_000}, None),
         ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0),
     ],
 )
@@ -67,5 +72,10 @@ def test_an_answer_without_words_gets_those_of_its_status(http: VendorHttp) -> N
 
 
 def test_a_refusal_keeps_our_secrets(http: VendorHttp) -> None:
-    error = http.refusal(Answer(401, httpx.Headers(), b"hunter2 is no key"))
+    error = http.refusal(Answer(401, httpx.Headers(), b"hunter2-of-ours is no key"))
     assert str(error) == "vendor answered 401: [hidden] is no key"
+
+
+def test_what_a_text_can_take_is_bounded_by_what_it_is() -> None:
+    assert 2_000_000 < speech_bytes("好") < 4_000_000
+    assert speech_bytes("好" * 4096) == 64 * 1024 * 1024
