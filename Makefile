@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system run demo test check fix chaos screenshots migrate lock clean
+.PHONY: help install install-dev system run demo test check fresh fix chaos screenshots migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,8 +23,8 @@ run: install ## Run everything on this machine: http://127.0.0.1:8000
 demo: install ## Let the cast read a sample dialogue; saves demo.mp3
 	@$(BIN)/python -m embedded.demo
 
-test: install-dev ## Run every test, against real servers
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+test: install-dev ## Run every test, against real servers; some of them: make test TESTS=tests/unit
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
@@ -33,6 +33,9 @@ check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.lint
 	$(MAKE) test
+
+fresh: ## Try the README on a bare Debian 12, made for it, as root; parts of it: make fresh STEPS="demo quickstart test"
+	@TESTS="$(TESTS)" $(PYTHON) -m tests.fresh $(STEPS)
 
 chaos: install-dev ## Inject faults for minutes and count what is lost: make chaos SEED=1 JOBS=1000 FAULTS=100
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100)

@@ -1,0 +1,1 @@
+"""A new machine, made to try the README on: `make fresh`. Standard library only."""
