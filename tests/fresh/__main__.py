@@ -1,8 +1,8 @@
 """Tries the README on a new machine: `python3 -m tests.fresh [demo] [quickstart] [test]`, all three by default.
 
-A bare Debian 12 is made in a temporary folder and given what the README names; the committed HEAD is cloned into it; then
-`make demo`, README's quickstart beside `make run`, and `make test` run there. How long each took is told at the end.
-The folder, and every process that was started, is gone afterwards. As root only.
+A bare Debian 12 is made in a temporary folder and given what the README names; the committed HEAD is cloned into it;
+then `make demo`, README's quickstart beside `make run`, and `make test` run there. How long each took is told at the
+end. The folder, and every process that was started, is gone afterwards. As root only.
 """
 
 from __future__ import annotations

@@ -139,14 +139,12 @@ class BareMachine:
         return {name: value for name, value in os.environ.items() if VARIABLES.fullmatch(name)}
 
     def _bring(self, path: Path) -> None:
-        there = self.root / path.relative_to("/")
-        if path.is_dir():
-            shutil.copytree(path, there, symlinks=True, dirs_exist_ok=True)
-        elif path.is_file():
+        if path.exists():
+            there = self.root / path.relative_to("/")
             there.parent.mkdir(parents=True, exist_ok=True)
-            # A link there would lead out of the folder.
-            there.unlink(missing_ok=True)
-            shutil.copyfile(path, there)
+            # Whatever is there is replaced, and no link of it followed: it would lead out of the folder.
+            copy = ["cp", "--archive", "--remove-destination", "--no-target-directory"]
+            subprocess.run([*copy, str(path.resolve()), str(there)], check=True)
 
 
 def require_means() -> None:

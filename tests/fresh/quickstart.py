@@ -5,6 +5,7 @@ Standard library only; what `make run` has installed tells whether the file that
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
 import signal
@@ -13,8 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,15 +54,14 @@ def main() -> int:
 def make_run() -> Generator[str]:
     """`make run` in a terminal of its own until a Ctrl-C there; gives its address."""
     port = random.choice([port for port in random.sample(PORTS, 20) if _is_free(port)])  # noqa: S311
-    address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(["make", "run"], cwd=ROOT, env={**os.environ, "PORT": str(port)}, start_new_session=True)
     try:
         give_up_at = time.monotonic() + STARTS_WITHIN_S
-        while not _is_ready(address):
+        while not _is_ready(port):
             if process.poll() is not None or time.monotonic() > give_up_at:
                 raise SystemExit("`make run` did not start")
             time.sleep(0.2)
-        yield address
+        yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGINT)
         try:
@@ -78,11 +76,12 @@ def _is_free(port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _is_ready(address: str) -> bool:
+def _is_ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/health/ready", timeout=5) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
+        asked = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        asked.request("GET", "/health/ready")
+        return asked.getresponse().status == 200
+    except (http.client.HTTPException, OSError):
         return False
 
 
