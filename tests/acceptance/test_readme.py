@@ -28,8 +28,10 @@ from storage.logs import LogSettings
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from tests.readme import ADDRESS, ROOT, paste, quickstart
 
-README = (ROOT / "README.md").read_text()
+ENGLISH, CHINESE = ((ROOT / name).read_text() for name in ("README.md", "README.zh-TW.md"))
 STARTS_WITHIN_S = 60
+
+in_both_languages = pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["English", "Chinese"])
 
 
 def environment(**settings: str) -> Mapping[str, str]:
@@ -71,13 +73,16 @@ def _is_ready(url: str) -> bool:
         return False
 
 
+@in_both_languages
 @pytest.mark.parametrize("in_brackets", [True, False], ids=["in brackets", "line by line"])
-def test_the_quickstart_pasted_as_one_block_saves_the_audio(server_url: str, tmp_path: Path, in_brackets: bool) -> None:
+def test_the_quickstart_pasted_as_one_block_saves_the_audio(
+    server_url: str, tmp_path: Path, readme: str, in_brackets: bool
+) -> None:
     # Nothing in the block is changed but the port: the shell's user has set curl to fail where the API refuses.
     (tmp_path / ".curlrc").write_text("fail\nshow-error\n")
 
     shown = paste(
-        quickstart(README).replace(ADDRESS, server_url),
+        quickstart(readme).replace(ADDRESS, server_url),
         tmp_path,
         environment(HOME=str(tmp_path), LANG="C.UTF-8"),
         in_brackets=in_brackets,
@@ -92,16 +97,17 @@ def test_the_quickstart_pasted_as_one_block_saves_the_audio(server_url: str, tmp
         assert sum(frame.samples for frame in audio.decode(audio=0)) > 24_000
 
 
-def test_a_shell_that_takes_no_comments_finds_nothing_to_do_in_those_of_the_quickstart() -> None:
+@in_both_languages
+def test_a_shell_that_takes_no_comments_finds_nothing_to_do_in_those_of_the_quickstart(readme: str) -> None:
     # zsh, the shell of macOS, takes a pasted `# Who's there?` for a command with an open quotation mark.
-    comments = [line for line in quickstart(README).splitlines() if line.lstrip().startswith("#")]
+    comments = [line for line in quickstart(readme).splitlines() if line.lstrip().startswith("#")]
 
     assert comments
     assert [line for line in comments if re.search(r"""['"`$&|;<>()\[\]{}*?!\\~]""", line)] == []
 
 
 def test_the_link_of_the_quickstart_opens_without_a_key(server_url: str) -> None:
-    found = re.search(r"-d '(\{.*?\n  \})'", quickstart(README), re.DOTALL)
+    found = re.search(r"-d '(\{.*?\n  \})'", quickstart(ENGLISH), re.DOTALL)
     assert found is not None
     job = httpx.post(f"{server_url}/api/v1/jobs", json=json.loads(found[1])).json()
     give_up_at = time.monotonic() + 30
@@ -118,8 +124,9 @@ def test_the_link_of_the_quickstart_opens_without_a_key(server_url: str) -> None
     assert forged.status_code == 403
 
 
-def test_the_settings_table_names_every_setting_and_no_other() -> None:
-    found = re.search(r"<!-- settings:.*?-->\n(.*?)\n\n", README, re.DOTALL)
+@in_both_languages
+def test_the_settings_table_names_every_setting_and_no_other(readme: str) -> None:
+    found = re.search(r"<!-- settings:.*?-->\n(.*?)\n\n", readme, re.DOTALL)
     assert found is not None
     rows = [row.split("|") for row in found[1].splitlines()[2:]]
     named = {name for row in rows for name in re.findall(r"`([A-Z0-9_]+)`", row[1])}
@@ -137,8 +144,9 @@ def test_the_settings_table_names_every_setting_and_no_other() -> None:
     assert named == {name.upper() for kind in kinds for name in kind.model_fields}
 
 
-def test_the_route_table_names_every_route_of_the_api_and_no_other() -> None:
-    found = re.search(r"<!-- routes:.*?-->\n(.*?)\n\n", README, re.DOTALL)
+@in_both_languages
+def test_the_route_table_names_every_route_of_the_api_and_no_other(readme: str) -> None:
+    found = re.search(r"<!-- routes:.*?-->\n(.*?)\n\n", readme, re.DOTALL)
     assert found is not None
     named = set(re.findall(r"`([A-Z]+) (/[^`?]*)[^`]*`", found[1]))
 
@@ -148,10 +156,36 @@ def test_the_route_table_names_every_route_of_the_api_and_no_other() -> None:
     } | {("GET", "/schema"), ("GET", "/schema/openapi.json")}
 
 
-@pytest.mark.parametrize("target", ["help", "install", "run", "demo", "test", "check", "fix", "migrate"])
-def test_make_has_the_targets_that_the_docs_name(target: str) -> None:
+def test_both_languages_give_the_same_commands_values_and_links() -> None:
+    assert commands(CHINESE) == commands(ENGLISH)
+    assert values_in_tables(CHINESE) == values_in_tables(ENGLISH)
+    assert links(CHINESE) - {"README.md"} == links(ENGLISH) - {"README.zh-TW.md"}
+
+
+def commands(readme: str) -> list[str]:
+    """The lines of shell, without what they say to a reader."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    lines = (re.sub(r"(^|\s+)#.*", "", line) for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+def values_in_tables(readme: str) -> list[list[str]]:
+    """What stands as code in each row of each table."""
+    return [re.findall(r"`[^`]+`", row) for row in readme.splitlines() if row.startswith("|")]
+
+
+def links(readme: str) -> set[str]:
+    """The files that are linked."""
+    return set(re.findall(r"\]\(([^)]+)\)", readme))
+
+
+@in_both_languages
+def test_make_has_the_targets_that_the_readme_names(readme: str) -> None:
     make = shutil.which("make")
     assert make is not None
+    named = set(re.findall(r"`make ([a-z-]+)[ `]", readme))
+
     helped = subprocess.run([make, "help"], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert re.search(rf"^  make {target} ", helped.stdout, re.MULTILINE)
+    assert {"run", "test", "check", "fresh", "chaos"} <= named
+    assert named <= set(re.findall(r"^  make ([a-z-]+) ", helped.stdout, re.MULTILINE))
