@@ -24,7 +24,7 @@ demo: install ## Let the cast read a sample dialogue; saves demo.mp3
 	@$(BIN)/python -m embedded.demo
 
 test: install-dev ## Run every test, against real servers; some of them: make test TESTS=tests/unit
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term $(TESTS)
 
 check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
