@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,79 +34,142 @@ LEFT_OUT = (
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Lines that are added to a file, right after the first line that begins with `after`, whatever its indent."""
+class Edit:
+    """A place in a file, which there is once, and what stands there afterwards."""
 
     file: str
-    after: str
-    lines: str
+    old: str
+    new: str
 
-    def add(self, tree: Path) -> None:
-        """Add them."""
+    def make(self, tree: Path) -> None:
+        """Make it in a copy of the tree."""
         path = tree / self.file
         text = path.read_text()
-        found = re.search(rf"^ *{re.escape(self.after)}.*\n", text, re.MULTILINE)
-        assert found is not None, f"{self.file} has no line like {self.after}"
-        path.write_text(f"{text[: found.end()]}{self.lines}{text[found.end() :]}")
+        assert text.count(self.old) == 1, f"{self.file} has {self.old!r} {text.count(self.old)} times"
+        path.write_text(text.replace(self.old, self.new))
+
+
+def below(file: str, line: str, added: str) -> Edit:
+    """Lines that are added under a line."""
+    return Edit(file, f"{line}\n", f"{line}\n{added}\n")
+
+
+def above(file: str, line: str, added: str) -> Edit:
+    """Lines that are added over a line, of which the beginning is enough."""
+    return Edit(file, f"\n{line}", f"\n{added}\n{line}")
 
 
 @dataclass(frozen=True)
 class Addition:
-    """One way to extend the project: the section that tells it, its new files (`tests/guide/NAME/`), its lines."""
+    """One way to extend the project: the section that tells it, its new files (`tests/guide/NAME/`), its edits.
+
+    `names`: what is called otherwise in each addition, and in capitals in the guide.
+    """
 
     section: str
     name: str
-    lines: Sequence[Lines]
+    names: Mapping[str, str]
+    edits: Sequence[Edit]
 
     def new_files(self) -> set[str]:
         """Paths in the tree."""
         folder = NEW_FILES / self.name
-        return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        return {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
 
     def touched(self) -> set[str]:
-        """Every file that it makes or changes."""
-        return self.new_files() | {each.file for each in self.lines}
+        """Every file that it makes or changes, as the guide calls them."""
+        return {self._in_capitals(file) for file in self.new_files() | {edit.file for edit in self.edits}}
 
-    def add(self, tree: Path) -> None:
-        """Follow the guide."""
-        for file in self.new_files():
+    def make(self, tree: Path, *, without: str = "") -> None:
+        """Follow the guide, but for what it says of one file."""
+        for file in self.new_files() - {without}:
             (tree / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(NEW_FILES / self.name / file, tree / file)
-        for each in self.lines:
-            each.add(tree)
+        for edit in self.edits:
+            if edit.file != without:
+                edit.make(tree)
+
+    def _in_capitals(self, file: str) -> str:
+        for name, capitals in self.names.items():
+            file = file.replace(name, capitals)
+        return file
 
 
 VENDOR = Addition(
     section="A vendor",
     name="vendor",
-    lines=[
-        Lines(
+    names={"murmur": "VENDOR"},
+    edits=[
+        above(
+            "actors/providers/__init__.py", "from actors.providers.openai", "from actors.providers.murmur import Murmur"
+        ),
+        below(
             "actors/providers/__init__.py",
-            "from actors.providers.espeak import",
-            "from actors.providers.murmur import Murmur\n",
+            "PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {",
+            '    "murmur": Murmur,',
         ),
-        Lines("actors/providers/__init__.py", "PROVIDERS: ", '    "murmur": Murmur,\n'),
-        Lines(
+        above(
             "actors/providers/settings.py",
-            '"""The vendors\' variables',
-            '\n    murmur_api_key: SecretStr | None = None\n    murmur_base_url: Address = "https://murmur.example"\n',
+            '    @model_validator(mode="before")',
+            '    murmur_api_key: SecretStr | None = None\n    murmur_base_url: Address = "https://murmur.example"\n',
         ),
-        Lines(
+        above(
             "tests/integration/test_provider_conformance.py",
-            "from tests.standins.azure import",
-            "from tests.standins.murmur import MurmurStandIn\n",
+            "from tests.standins.openai",
+            "from tests.standins.murmur import MurmurStandIn",
         ),
-        Lines(
+        below(
             "tests/integration/test_provider_conformance.py",
-            "VENDORS: ",
-            '    "murmur": Vendor(MurmurStandIn, "low"),\n',
+            "VENDORS: Mapping[str, Vendor] = {",
+            '    "murmur": Vendor(MurmurStandIn, "low"),',
         ),
-        Lines("README.md", "| `azure` |", "| `murmur` | `MURMUR_API_KEY` | at most 2,000 characters a turn |\n"),
-        Lines(
-            "README.md",
-            "| `OPENAI_TTS_VOICES` |",
-            "| `MURMUR_API_KEY` | murmur | |\n| `MURMUR_BASE_URL` | | `https://murmur.example` |\n",
+        above("README.md", "| `azure` |", "| `murmur` | `MURMUR_API_KEY` | at most 2,000 characters a turn |"),
+        above("README.md", "| `OPENAI_TTS_VOICES` |", "| `MURMUR_API_KEY`, `MURMUR_BASE_URL` | murmur | |"),
+    ],
+)
+
+STAGE = Addition(
+    section="A stage of work",
+    name="stage",
+    names={"9999_review": "NUMBER_STAGE", "review": "STAGE"},
+    edits=[
+        above(
+            "storage/stages.py",
+            '    ASSEMBLING = "assembling"',
+            '    REVIEWING = "reviewing"  # spoken, and not looked at yet',
         ),
+        Edit(
+            "storage/stages.py",
+            "Stage.RETRYING),\n            (JobStatus.PROCESSING, Stage.ASSEMBLING),\n",
+            "Stage.RETRYING),\n            (JobStatus.PROCESSING, Stage.REVIEWING),\n",
+        ),
+        above(
+            "storage/stages.py",
+            "    (JobStatus.PROCESSING, Stage.ASSEMBLING): frozenset(",
+            "    (JobStatus.PROCESSING, Stage.REVIEWING): frozenset(\n"
+            "        {(JobStatus.PROCESSING, Stage.ASSEMBLING), (JobStatus.FAILED, Stage.DONE)}\n"
+            "    ),",
+        ),
+        Edit("storage/stages.py", "        then=Stage.ASSEMBLING,\n", "        then=Stage.REVIEWING,\n"),
+        above(
+            "storage/stages.py",
+            "    Stage.ASSEMBLING: Work(",
+            "    Stage.REVIEWING: Work(\n"
+            '        queue="review",\n'
+            '        actor="review",\n'
+            '        uses="looks",\n'
+            "        waits_at=((JobStatus.PROCESSING, Stage.REVIEWING),),\n"
+            "        waits_again_at=Stage.REVIEWING,\n"
+            "        then=Stage.ASSEMBLING,\n"
+            "    ),",
+        ),
+        above("actors/queue/worker.py", "from actors.run import", "from actors.review import review"),
+        above("actors/queue/worker.py", "    Stage.ASSEMBLING: assemble,", "    Stage.REVIEWING: review,"),
+        above(
+            "service/page/static/words/en.json", '"stage.assembling"', '"stage.reviewing": "Looking at {total} lines",'
+        ),
+        above("service/page/static/words/zh-TW.json", '"stage.assembling"', '"stage.reviewing": "檢查 {total} 句",'),
+        Edit("compose.yaml", '["worker", "--queues", "assembly"]', '["worker", "--queues", "assembly,review"]'),
     ],
 )
 
@@ -173,18 +236,31 @@ def test_a_copy_runs_its_own_code(tree: Path) -> None:
 
 
 def test_a_vendor_is_added_where_the_guide_says(tree: Path) -> None:
-    VENDOR.add(tree)
+    VENDOR.make(tree)
 
-    assert files_named(VENDOR.section) == {file.replace("murmur", "VENDOR") for file in VENDOR.touched()}
+    assert files_named(VENDOR.section) == VENDOR.touched()
     tests = ("tests/integration/test_provider_conformance.py", "tests/acceptance/test_readme.py")
     assert run_tests(tree, *tests, "-k", "murmur or tested_here or settings_table") > 25
 
 
 def test_a_vendor_that_is_not_in_the_conformance_tests_is_noticed(tree: Path) -> None:
-    for each in VENDOR.lines:
-        if not each.file.startswith("tests/"):
-            each.add(tree)
-    shutil.copy(NEW_FILES / "vendor" / "actors" / "providers" / "murmur.py", tree / "actors" / "providers")
+    VENDOR.make(tree, without="tests/integration/test_provider_conformance.py")
 
     with pytest.raises(AssertionError, match="test_every_vendor_is_tested_here"):
         run_tests(tree, "tests/integration/test_provider_conformance.py", "-k", "tested_here")
+
+
+def test_a_stage_is_added_where_the_guide_says(tree: Path) -> None:
+    STAGE.make(tree)
+    point_at_the_newest(tree / "storage" / "migrations" / "versions" / "9999_review.py")
+
+    assert files_named(STAGE.section) == STAGE.touched()
+    assert len(source_files(STAGE.touched())) <= 5
+    tests = ("test_review.py", "test_migrate.py", "../unit/test_compose.py", "../unit/test_service_words.py")
+    assert run_tests(tree, *(f"tests/integration/{test}" for test in tests)) > 5
+
+
+def point_at_the_newest(migration: Path) -> None:
+    """Have a migration follow the newest that there is, whichever that is today."""
+    others = sorted(path.name[:4] for path in migration.parent.glob("[0-9]*.py") if path != migration)
+    migration.write_text(migration.read_text().replace("HEAD", others[-1]))

@@ -22,6 +22,7 @@ from embedded.settings import EmbeddedSettings
 from service.settings import ServiceSettings
 from storage.logs import LogSettings
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
+from storage.stages import QUEUES
 from tests.compose import NotSet, load, published, size_bytes
 
 ROOT = Path(__file__).parents[2]
@@ -225,6 +226,13 @@ def test_a_process_of_ours_is_told_what_it_understands(name: str) -> None:
     assert service["environment"].keys() <= SETTINGS
     assert int(service["stop_grace_period"].removesuffix("s")) > WorkSettings().grace_period_s
     assert service["init"] is True
+
+
+def test_every_queue_has_a_worker() -> None:
+    commands = [SERVICES[name]["command"] for name in OURS]
+    worked_on = [queue for command in commands if command[0] == "worker" for queue in command[2].split(",")]
+
+    assert sorted(worked_on) == sorted(QUEUES)
 
 
 def test_every_file_that_is_mounted_is_there() -> None:
