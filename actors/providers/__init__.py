@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 
 from actors.providers.azure import Azure
 from actors.providers.espeak import Espeak
+from actors.providers.kokoro.provider import Kokoro
 from actors.providers.openai import OpenAI
 from actors.providers.provider import Provider
 from actors.providers.settings import ProviderSettings
 
 PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
+    "kokoro": Kokoro,
     "espeak": Espeak,
     "azure": Azure,
     "openai": OpenAI,

@@ -1,21 +1,23 @@
 """The local voice: espeak-ng, with no key, no network and a hundred languages. Segmented.
 
 The library is a wheel of its own, `espeakng-loader`, and an extra of ours, because it is GPL-3. It speaks in child
-processes (`espeak_pool.py`); which voices there are is `espeak_voices.py`.
+processes (`child_pool.py`); which voices there are is `espeak_voices.py`.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from actors.audio.wav import wav_of
+from actors.providers import espeak_child
+from actors.providers.child_pool import ChildPool, Engine
 from actors.providers.espeak_child import PITCH, PITCH_RANGE, RATE_WPM
-from actors.providers.espeak_pool import ChildPool
 from actors.providers.espeak_voices import EspeakVoice, installed_voices
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
@@ -58,7 +60,11 @@ class Espeak:
         if espeakng_loader:
             library, data_dir = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
             self._voices = installed_voices(data_dir)
-            self._pool = ChildPool(library, data_dir, size=max(2, os.cpu_count() or 0))
+            # espeak-ng has global state, and two threads in it crash: a library of its own for each turn at a time.
+            engine = Engine(
+                "espeak-ng", lambda: (sys.executable, "-I", "-S", espeak_child.__file__, library, str(data_dir))
+            )
+            self._pool = ChildPool(engine, size=max(2, os.cpu_count() or 0))
 
     @property
     def fingerprint(self) -> str:
@@ -89,7 +95,7 @@ class Espeak:
         if known is None or self._pool is None:
             raise ProviderError(f"espeak-ng has no voice {line.voice_id!r}", permanent=True)
         text = line.text.encode(errors="replace").decode().translate(_AS_ESPEAK_READS)
-        samples, sample_rate_hz = self._pool.speak(known.library_name, text, timeout_s)
+        samples, sample_rate_hz = self._pool.speak({"voice": known.library_name, "text": text}, timeout_s)
         if not any(samples):
             raise ProviderError("espeak-ng found nothing to speak in this text", permanent=True)
         return wav_of(samples, sample_rate_hz)

@@ -5,7 +5,7 @@ time. So this process loads it, never speaks itself, and forks for each turn: ev
 
 Run by path as `python -I -S espeak_child.py LIBRARY DATA_DIR`, with one end of a socket pair as its standard input.
 Standard library only, and nothing of ours, so that it starts in milliseconds and a crash of the C library takes
-nothing else with it. The other end of the socket is `espeak_pool.py`, which also says what the frames mean.
+nothing else with it. The other end of the socket is `child_pool.py`, which also says what the frames mean.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ SOCKET_FD: Final = 0
 HEADER: Final = struct.Struct(">cI")
 #: Frames to us.
 SPEAK: Final = b"S"
-#: Frames from us: samples, the end of a turn (its payload is the sample rate in Hz), a voice that espeak lacks.
+#: Frames from us: samples, the end of a turn (its payload is the sample rate in Hz), or in words why there is none,
+#: for good or for now.
 SAMPLES: Final = b"A"
 END: Final = b"E"
-NO_SUCH_VOICE: Final = b"V"
+REFUSED: Final = b"R"
+FAILED: Final = b"F"
 
 #: How much audio espeak makes before it hands it over.
 BUFFER_MS: Final = 1000
@@ -114,8 +116,10 @@ def _speak_in_fork(engine: Engine, voice: str, text: str) -> bool:
 def _answer(engine: Engine, voice: str, text: str) -> NoReturn:
     """Speak in this process, and end it."""
     try:
-        known = engine.speak(voice, text)
-        _send(END if known else NO_SUCH_VOICE, str(engine.sample_rate_hz).encode())
+        if engine.speak(voice, text):
+            _send(END, str(engine.sample_rate_hz).encode())
+        else:
+            _send(REFUSED, f"has no voice {voice!r}".encode())
         os._exit(0)
     finally:
         os._exit(1)

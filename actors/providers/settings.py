@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from storage.settings import Settings
@@ -44,12 +45,29 @@ class ProviderSettings(Settings):
     #: The voices of a compatible server that cannot list its own.
     openai_tts_voices: Annotated[tuple[str, ...], NoDecode] = ()
 
+    #: Where kokoro keeps its model, among the data of the embedded servers.
+    data_dir: Path = Path(".data")
+    #: More voices for kokoro: an npz of style tables, as the official voices-v1.0.bin.
+    kokoro_voices: Path | None = None
+    #: Another export of the model than the packaged one. It is used as it is.
+    kokoro_model: Path | None = None
+    kokoro_threads: int = Field(default=2, ge=1, le=256)
+    #: Tried in this order, those that the installed onnxruntime has; the processor is always the last.
+    kokoro_execution_providers: Annotated[tuple[str, ...], NoDecode] = ()
+
     @model_validator(mode="before")
     @classmethod
     def _blank_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
         """A key pasted with a line break works, and one of spaces counts as none."""
         stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
         return {name: value for name, value in stripped.items() if value != ""}
+
+    @field_validator("kokoro_voices", "kokoro_model")
+    @classmethod
+    def _is_a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError("must be a file that can be read")
+        return path
 
     @field_validator("azure_speech_key", "openai_api_key")
     @classmethod
@@ -58,7 +76,7 @@ class ProviderSettings(Settings):
             raise ValueError("must be printable ASCII without spaces")
         return key
 
-    @field_validator("openai_tts_voices", mode="before")
+    @field_validator("openai_tts_voices", "kokoro_execution_providers", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

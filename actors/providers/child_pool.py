@@ -1,11 +1,11 @@
-"""The child processes that speak with espeak-ng: started when needed, bounded, replaced when they fail.
+"""The child processes in which local voices live: started when needed, bounded, replaced when they fail.
 
-espeak-ng has global state and two threads in it crash: so each child has a library of its own (`espeak_child.py`) and
-speaks one turn at a time.
+A speech engine in a process of its own cannot take a worker with it when it crashes, and its memory is paid once for
+all jobs. Each child speaks one turn at a time.
 
-A child is told what to speak by one frame and answers with frames of samples and one that ends the turn; a frame is
-a letter, a length and a payload. Both directions go over one socket pair: when this process dies, however it dies,
-the child reads the end of the socket and leaves.
+A child is told what to speak by one frame of JSON and answers with frames of samples and one that ends the turn, or
+one that says why not; a frame is a letter, a length and a payload (`espeak_child.py` has the letters). Both directions
+go over one socket pair: when this process dies, however it dies, the child reads the end of the socket and leaves.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from actors.providers import espeak_child
 from actors.providers.provider import ProviderError
@@ -30,15 +29,27 @@ from actors.providers.provider import ProviderError
 LEAVE_S: Final = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A speech engine that speaks in children: what it is called in an error, and how a child of it is started."""
+
+    name: str
+    #: The command of a child, made each time one is started. May raise ProviderError: the engine cannot speak here.
+    command: Callable[[], Sequence[str]]
+    #: A child that sends nothing for so many seconds hangs, however much time the turn still has.
+    silence_s: float = float("inf")
+
+
 class SpeakingChild:
     """One child process. Not for two threads at once, but `end` may come from any."""
 
-    def __init__(self, library_path: str, data_dir: str) -> None:
+    def __init__(self, engine: Engine, command: Sequence[str]) -> None:
+        self._engine = engine
         self._socket, childs_end = socket.socketpair()
         with childs_end, ExitStack() as on_failure:
             on_failure.callback(self._socket.close)
-            self.process = subprocess.Popen(  # noqa: S603 - our own file, in our own interpreter
-                [sys.executable, "-I", "-S", espeak_child.__file__, library_path, data_dir],
+            self.process = subprocess.Popen(  # noqa: S603 - a file of ours, in our own interpreter
+                command,
                 stdin=childs_end.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -53,18 +64,18 @@ class SpeakingChild:
         """Whether the process still runs."""
         return self.process.poll() is None
 
-    def speak(self, voice: str, text: str, deadline: float) -> tuple[bytes, int]:
+    def speak(self, request: Mapping[str, Any], deadline: float) -> tuple[bytes, int]:
         """Samples (16 bit, mono) and their rate in Hz. `deadline` is on the monotonic clock.
 
         Raises:
-            ProviderError: espeak lacks the voice (permanent), or the child died or was not done in time.
+            ProviderError: the engine refused (permanent), or the child failed, died or was not done in time.
         """
         try:
-            return self._exchange(voice, text, deadline)
+            return self._exchange(request, deadline)
         except TimeoutError:
-            raise ProviderError("espeak-ng did not finish in time", permanent=False) from None
+            raise ProviderError(f"{self._engine.name} did not finish in time", permanent=False) from None
         except OSError:
-            raise ProviderError("espeak-ng ended in the middle of a turn", permanent=False) from None
+            raise ProviderError(f"{self._engine.name} ended in the middle of a turn", permanent=False) from None
 
     def end(self) -> None:
         """Let the process end: by itself, so that it sees to its fork, else by force. No zombie of ours stays."""
@@ -82,16 +93,17 @@ class SpeakingChild:
         with suppress(OSError):  # the other side may be faster
             self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _exchange(self, voice: str, text: str, deadline: float) -> tuple[bytes, int]:
-        request = json.dumps({"voice": voice, "text": text}).encode()
+    def _exchange(self, request: Mapping[str, Any], deadline: float) -> tuple[bytes, int]:
+        frame = json.dumps(request).encode()
         self._socket.settimeout(_seconds_left(deadline))
-        self._socket.sendall(espeak_child.HEADER.pack(espeak_child.SPEAK, len(request)) + request)
+        self._socket.sendall(espeak_child.HEADER.pack(espeak_child.SPEAK, len(frame)) + frame)
         samples = bytearray()
         while True:
             kind, size = espeak_child.HEADER.unpack(self._receive(espeak_child.HEADER.size, deadline))
             payload = self._receive(size, deadline)
-            if kind == espeak_child.NO_SUCH_VOICE:
-                raise ProviderError(f"espeak-ng has no voice {voice!r}", permanent=True)
+            if kind in {espeak_child.REFUSED, espeak_child.FAILED}:
+                words = payload.decode(errors="replace")
+                raise ProviderError(f"{self._engine.name} {words}", permanent=kind == espeak_child.REFUSED)
             if kind == espeak_child.END:
                 return bytes(samples), int(payload)
             samples += payload
@@ -99,7 +111,7 @@ class SpeakingChild:
     def _receive(self, size: int, deadline: float) -> bytearray:
         received = bytearray()
         while len(received) < size:
-            self._socket.settimeout(_seconds_left(deadline))
+            self._socket.settimeout(min(_seconds_left(deadline), self._engine.silence_s))
             piece = self._socket.recv(size - len(received))
             if not piece:
                 raise ConnectionError
@@ -110,8 +122,8 @@ class SpeakingChild:
 class ChildPool:
     """At most `size` children; whoever comes when all are busy waits for one."""
 
-    def __init__(self, library_path: str, data_dir: Path, size: int) -> None:
-        self._command = (library_path, str(data_dir))
+    def __init__(self, engine: Engine, size: int) -> None:
+        self._engine = engine
         self._size = size
         self._changed = threading.Condition()
         self._idle: list[SpeakingChild] = []
@@ -125,7 +137,7 @@ class ChildPool:
         with self._changed:
             return [*self._idle, *self._busy]
 
-    def speak(self, voice: str, text: str, timeout_s: float) -> tuple[bytes, int]:
+    def speak(self, request: Mapping[str, Any], timeout_s: float) -> tuple[bytes, int]:
         """Samples (16 bit, mono) and their rate in Hz, within `timeout_s` seconds, waiting for a child included.
 
         Raises:
@@ -133,7 +145,7 @@ class ChildPool:
         """
         deadline = time.monotonic() + timeout_s
         with self._borrowed(deadline) as child:
-            return child.speak(voice, text, deadline)
+            return child.speak(request, deadline)
 
     def close(self) -> None:
         """End all children. A turn being spoken fails."""
@@ -163,9 +175,9 @@ class ChildPool:
         """An idle child, or a new one while there is room, or the next to come free."""
         with self._changed:
             if not self._changed.wait_for(self._is_some_available, max(0.0, deadline - time.monotonic())):
-                raise ProviderError("espeak-ng was busy with other turns", permanent=False)
+                raise ProviderError(f"{self._engine.name} was busy with other turns", permanent=False)
             if self._closed:
-                raise ProviderError("espeak-ng is shutting down", permanent=False)
+                raise ProviderError(f"{self._engine.name} is shutting down", permanent=False)
             while self._idle:
                 child = self._idle.pop()
                 if child.is_alive:
@@ -181,9 +193,11 @@ class ChildPool:
     def _start(self) -> SpeakingChild:
         started: list[SpeakingChild] = []
         try:
-            started.append(SpeakingChild(*self._command))
+            started.append(SpeakingChild(self._engine, self._engine.command()))
         except OSError as error:
-            raise ProviderError(f"espeak-ng could not be started: {error.strerror}", permanent=False) from error
+            raise ProviderError(
+                f"{self._engine.name} could not be started: {error.strerror}", permanent=False
+            ) from error
         finally:
             with self._changed:
                 self._starting -= 1
@@ -193,18 +207,21 @@ class ChildPool:
         child = started[0]
         if closed:  # `close` came while it started, and has not seen it
             self._give_back(child, unharmed=False)
-            raise ProviderError("espeak-ng is shutting down", permanent=False)
+            raise ProviderError(f"{self._engine.name} is shutting down", permanent=False)
         return child
 
     def _give_back(self, child: SpeakingChild, unharmed: bool) -> None:
         with self._changed:
-            self._busy.discard(child)
-            keep = unharmed and not self._closed
-            if keep:
+            if unharmed and not self._closed:
+                self._busy.discard(child)
                 self._idle.append(child)
+                self._changed.notify()
+                return
+        # Its place is free only when it is gone: an engine may need all the memory that there is for it.
+        child.end()
+        with self._changed:
+            self._busy.discard(child)
             self._changed.notify()
-        if not keep:
-            child.end()
 
 
 def _seconds_left(deadline: float) -> float:

@@ -1,0 +1,37 @@
+"""English as the model's phonemes, by the phonemizer of hibari-tts: a lexicon, a tagger, a small net for new words.
+
+The one place that knows that library, which has no types. Its own voice is not used. Loaded at the first use: 100 MB.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from hibari.g2p import G2P
+
+#: The letter's name, not the article.
+_LETTER_A: Final = "ˈA"
+
+#: A as a letter inside a sentence: `Plan A.`, `vitamin A is`; not `This Is A Title`.
+_A_AS_LETTER: Final = re.compile(r"(?<=[^\s.!?] )A(?=[^\w\s]|$| [a-z])")
+
+#: Its own markup for phonemes in the text: a user's brackets are brackets.
+_NO_MARKUP: Final = str.maketrans("[]{}|\\^", "()()   ")
+
+
+def english_phonemes(text: str) -> str:
+    """A sentence or a few words. Numbers, dates, money and abbreviations are read as English."""
+    words = text.translate(_NO_MARKUP).strip()
+    if words in {"A", "a"}:
+        return _LETTER_A
+    said: str = _g2p()(_A_AS_LETTER.sub(f"[A](/{_LETTER_A}/)", words))
+    return said
+
+
+@cache
+def _g2p() -> G2P:
+    return G2P()
