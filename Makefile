@@ -51,8 +51,9 @@ migrate: install ## Bring the tables of DATABASE_URL up to date
 	$(BIN)/readthrough migrate
 
 lock: install-dev ## Write the constraints anew from pyproject.toml
-	$(LOCK) --upgrade --all-extras -o constraints.txt
-	$(LOCK) --extra espeak --extra embedded --extra build -c constraints.txt -o constraints-run.txt
+	$(LOCK) --upgrade --extra kokoro --extra espeak --extra embedded --extra build --extra dev -o constraints.txt
+	$(LOCK) --extra kokoro --extra espeak --extra embedded --extra build -c constraints.txt -o constraints-run.txt
+	$(LOCK) --upgrade --extra kokoro --extra espeak --extra listen -c constraints.txt -o constraints-listen.txt
 
 clean: ## Delete what was installed and what tools left behind; data in .data stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,8 +4,8 @@ A speech engine in a process of its own cannot take a worker with it when it cra
 all jobs. Each child speaks one turn at a time.
 
 A child is told what to speak by one frame of JSON and answers with frames of samples and one that ends the turn, or
-one that says why not; a frame is a letter, a length and a payload (`espeak_child.py` has the letters). Both directions
-go over one socket pair: when this process dies, however it dies, the child reads the end of the socket and leaves.
+one that says why not (`actors/speech/frames.py`). Both directions go over one socket pair: when this process dies,
+however it dies, the child reads the end of the socket and leaves.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actors.providers import espeak_child
 from actors.providers.provider import ProviderError
+from actors.speech import frames
 
 #: How long a child may take to leave when we hang up, before it is killed.
 LEAVE_S: Final = 0.5
@@ -96,15 +96,15 @@ class SpeakingChild:
     def _exchange(self, request: Mapping[str, Any], deadline: float) -> tuple[bytes, int]:
         frame = json.dumps(request).encode()
         self._socket.settimeout(_seconds_left(deadline))
-        self._socket.sendall(espeak_child.HEADER.pack(espeak_child.SPEAK, len(frame)) + frame)
+        self._socket.sendall(frames.HEADER.pack(frames.SPEAK, len(frame)) + frame)
         samples = bytearray()
         while True:
-            kind, size = espeak_child.HEADER.unpack(self._receive(espeak_child.HEADER.size, deadline))
+            kind, size = frames.HEADER.unpack(self._receive(frames.HEADER.size, deadline))
             payload = self._receive(size, deadline)
-            if kind in {espeak_child.REFUSED, espeak_child.FAILED}:
+            if kind in {frames.REFUSED, frames.FAILED}:
                 words = payload.decode(errors="replace")
-                raise ProviderError(f"{self._engine.name} {words}", permanent=kind == espeak_child.REFUSED)
-            if kind == espeak_child.END:
+                raise ProviderError(f"{self._engine.name} {words}", permanent=kind == frames.REFUSED)
+            if kind == frames.END:
                 return bytes(samples), int(payload)
             samples += payload
 
@@ -160,6 +160,9 @@ class ChildPool:
     @contextmanager
     def _borrowed(self, deadline: float) -> Generator[SpeakingChild]:
         child = self._take(deadline)
+        if time.monotonic() >= deadline:  # before it has been asked for anything: the next may have it
+            self._give_back(child, unharmed=True)
+            raise ProviderError(f"{self._engine.name} did not finish in time", permanent=False)
         unharmed = False
         try:
             yield child

@@ -19,16 +19,12 @@ import struct
 import sys
 from typing import Any, Final, NoReturn
 
+# What `actors/speech/frames.py` says, once more: nothing of ours is imported here. A test compares the two.
 SOCKET_FD: Final = 0
 HEADER: Final = struct.Struct(">cI")
-#: Frames to us.
-SPEAK: Final = b"S"
-#: Frames from us: samples, the end of a turn (its payload is the sample rate in Hz), or in words why there is none,
-#: for good or for now.
 SAMPLES: Final = b"A"
 END: Final = b"E"
 REFUSED: Final = b"R"
-FAILED: Final = b"F"
 
 #: How much audio espeak makes before it hands it over.
 BUFFER_MS: Final = 1000

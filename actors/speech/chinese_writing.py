@@ -1,6 +1,6 @@
 """What Chinese text writes in figures and signs, in the characters that are said: dates, times, money, units.
 
-`2026/11/24 14:05` becomes 二零二六年十一月二十四日 十四點零五分. Each rule is a pattern and what is said for it; they are
+`2026/11/24` becomes 二零二六年十一月二十四日. Each rule is a pattern and what is said for it; they are
 tried in order, and what one has made no other touches, as it holds no figures.
 """
 

