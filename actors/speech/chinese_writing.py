@@ -181,11 +181,17 @@ def _time(match: Match) -> str:
     if hours > 24 or minutes > 59 or (seconds and int(seconds) > 59):
         return match[0]
     half = (match["ap"] or match["ap2"] or "").lower()[:1]
-    day_part = "上午" if half == "a" else "凌晨" if half == "p" and hours == 0 else "下午" if half == "p" else ""
+    day_part = _part_of_day(hours, half) if half else ""
     said = f"{day_part}{cardinal(str(hours), before_measure=True)}點"
     if minutes or seconds:
         said += ("零" if 0 < minutes < 10 else "") + f"{cardinal(str(minutes))}分"
     return said + (f"{cardinal(seconds)}秒" if seconds else "")
+
+
+def _part_of_day(hours: int, half: str) -> str:
+    if half == "a":
+        return "凌晨" if hours in {12, 1, 2, 3, 4} else "上午"
+    return "中午" if hours == 12 else "下午" if hours < 6 else "晚上"
 
 
 def _percent(match: Match) -> str:

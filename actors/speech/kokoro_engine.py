@@ -61,9 +61,9 @@ class Engine:
         Raises:
             KeyError: there is no such table.
         """
-        mean = np.zeros((1, _STYLE_WIDTH), np.float32)
+        mean: Table = np.zeros((1, _STYLE_WIDTH), np.float32)
         for name, weight in mix.items():
-            mean = mean + self._tables[name] * np.float32(weight)
+            mean = np.asarray(mean + self._tables[name] * np.float32(weight), np.float32)
         return mean
 
     def speak(self, phonemes: str, style: Table, speed: float) -> Samples:

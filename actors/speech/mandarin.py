@@ -144,7 +144,8 @@ def _how_or_ground(before: str, after: str) -> str | None:
 
 
 def _return_or_still(before: str, after: str) -> str | None:
-    return "huan2" if after[:1] in set("給錢書債款清你我他她") else None
+    """`還錢`, `要還了` (give back); else still."""
+    return "huan2" if not after or after[0] in "給錢書債款清你我他她了" else None
 
 
 def _grow_or_long(before: str, after: str) -> str | None:
@@ -155,6 +156,22 @@ def _plant_or_kind(before: str, after: str) -> str | None:
     return "zhong4" if after[:1] in set("樹花菜田稻草果茶") else None
 
 
+def _row_or_go(before: str, after: str) -> str | None:
+    """`這行字` (a row); else go."""
+    counted = before[-1:] and before[-1] in "這那一兩三四五六七八九十幾每第哪"
+    return "hang2" if counted or after[:1] == "字" else None
+
+
+def _fall_or_pour(before: str, after: str) -> str | None:
+    """`倒了` (fall); `倒水` (pour)."""
+    return "dao3" if after[:1] in set("了下塌閉在") else None
+
+
+def _carry_or_back(before: str, after: str) -> str | None:
+    """`背著` (carry); else the back, or learn by heart."""
+    return "bei1" if after[:1] in set("著着起") else None
+
+
 _WHO: Final = frozenset(
     {"我", "你", "妳", "他", "她", "它", "您", "我們", "你們", "他們", "她們", "咱們", "大家", "誰"}
 )
@@ -162,6 +179,9 @@ _MODAL: Final = frozenset({"就", "還", "也", "都", "又", "總", "可", "只
 _BY_NEIGHBOURS: Final[Mapping[str, Callable[[str, str], str | None]]] = {
     "得": _must_or_how,
     "地": _how_or_ground,
+    "行": _row_or_go,
+    "倒": _fall_or_pour,
+    "背": _carry_or_back,
     "還": _return_or_still,
     "长": _grow_or_long,
     "長": _grow_or_long,

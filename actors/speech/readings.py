@@ -47,10 +47,20 @@ ALONE: Final[Mapping[str, str]] = {
     "嚼": "jiao2",
 }
 #: The same inside a word that no dictionary lists.
-WITHIN: Final[Mapping[str, str]] = {"乾": "gan1", "髮": "fa4", "隻": "zhi1", "蹟": "ji4", "跡": "ji4", "績": "ji4"}
+WITHIN: Final[Mapping[str, str]] = {
+    "長": "chang2",
+    "长": "chang2",
+    "乾": "gan1",
+    "髮": "fa4",
+    "隻": "zhi1",
+    "蹟": "ji4",
+    "跡": "ji4",
+    "績": "ji4",
+}
 
 #: Words that the dictionaries split or read wrongly, wherever one lives. Traditional characters.
 OWN_WORDS: Final[Mapping[str, str]] = {
+    "都市": "du1 shi4",
     "銀行": "yin2 hang2",
     "行員": "hang2 yuan2",
     "行庫": "hang2 ku4",

@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
 #: 一 keeps its own tone where it is counted or spelled: behind or before one of these.
-_ORDINAL_BEFORE: Final = frozenset("第初週周零〇二三四五六七八九十百點点")
-_ORDINAL_AFTER: Final = frozenset("月日號号二三四五六七八九零〇樓楼班")
+_ORDINAL_BEFORE: Final = frozenset("第初期統统唯單单專专一週周零〇二三四五六七八九十百點点")
+_ORDINAL_AFTER: Final = frozenset("一月日號号二三四五六七八九零〇樓楼")
+
+
+#: Words of one third tone that belong to what stands before them.
+_LEANING_BACK: Final = frozenset("裡裏里")
 
 
 class _Word(Protocol):
@@ -49,6 +53,8 @@ def _one_and_not(characters: Sequence[str], syllables: Sequence[str]) -> list[st
         elif character == "一" and before_character not in _ORDINAL_BEFORE and after_character not in _ORDINAL_AFTER:
             if before_character == after_character:
                 spoken[place] = "yi5"
+            elif _tone(after, after_character) == "5":
+                continue  # 之一的
             else:
                 spoken[place] = "yi2" if _tone(after, after_character) == "4" else "yi4"
     return spoken
@@ -75,8 +81,8 @@ def _third_tones(words: Sequence[_Word], syllables: Sequence[str]) -> list[str]:
         spoken,
         [
             end - 1
-            for start, end, next_end in zip(starts, ends, ends[1:], strict=False)
-            if end - start == 1 and next_end > end
+            for place, (start, end, next_end) in enumerate(zip(starts, ends, ends[1:], strict=False))
+            if end - start == 1 and next_end > end and words[place].text not in _LEANING_BACK
         ],
     )
     return spoken

@@ -76,17 +76,18 @@ def pieces(text: str, language: str, limit: int) -> Sequence[Piece]:
 
 def sentence_phonemes(sentence: str, language: str) -> str:
     """One sentence in the model's alphabet."""
+    return _tidy("".join(_said(run, language) for run in spoken_runs(sentence, language)))
+
+
+def spoken_runs(sentence: str, language: str) -> Sequence[Run]:
+    """One sentence in runs of one script, its figures and signs in words where they are said in Chinese."""
     base = _base(language)
-    reads_chinese = base == "zh" or (base != "ja" and has_han(sentence))
-    if base == "en" or (base == "zh" and has_latin(sentence)):
-        # A sentence of English inside a Chinese script has English numbers.
-        reads_chinese = has_han(sentence)
-    if not (has_han(sentence) or has_kana(sentence)) and not reads_chinese and base != "ja":
-        return _tidy(english_phonemes(sentence))
-    if reads_chinese or base == "ja":
-        sentence = said_in_chinese(sentence)
-    said = "".join(_said(run, language) for run in runs(sentence))
-    return _tidy(said)
+    if has_han(sentence) and base != "ja":
+        return runs(said_in_chinese(sentence))
+    if has_kana(sentence) or base == "ja" or (base == "zh" and not has_latin(sentence)):
+        return runs(said_in_chinese(sentence))
+    # A sentence of English, in whatever script it stands, has English numbers.
+    return [Run(Kind.LATIN, sentence)]
 
 
 def _said(run: Run, language: str) -> str:

@@ -1,0 +1,1 @@
+"""`make listen`: every local voice speaks, machines listen, and docs/voices.md says what they heard."""
