@@ -71,10 +71,15 @@ class Script:
     gap_ms: int
     crossfade_ms: int
     normalize: bool = True
+    _voices: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        voices = {assignment.speaker: assignment.voice_id for assignment in self.voice_assignments}
+        object.__setattr__(self, "_voices", voices)
 
     def voice_of(self, speaker: str) -> str:
         """The voice id of a speaker of this script."""
-        return next(a.voice_id for a in self.voice_assignments if a.speaker == speaker)
+        return self._voices[speaker]
 
     def voice_for(self, turn: Turn) -> str:
         """The voice id that a turn is spoken in: its own, or its speaker's."""

@@ -43,8 +43,6 @@ AnyRequest = Request[Any, Any, Any]
 UNAVAILABLE_RETRY_AFTER_S: Final = 5
 #: The same, when it has as many active jobs as is allowed: a short dialogue is done by then.
 LIMIT_RETRY_AFTER_S: Final = 5
-#: A request with more problems than this hears of the first ones only.
-PROBLEMS_NAMED: Final = 1000
 
 STATUS_OF: Final[Mapping[ErrorCode, int]] = {
     ErrorCode.VALIDATION_ERROR: 400,
@@ -114,7 +112,7 @@ def answer_api_error(request: AnyRequest, error: ApiError) -> Response[Any]:
     language = language_of(request)
     details = error.details
     if isinstance(error, InvalidRequest):
-        named = [_named(problem, language) for problem in error.problems[:PROBLEMS_NAMED]]
+        named = [_named(problem, language) for problem in error.problems]
         details = {"problems": named}
     return Response(
         {"error": error.code, "message": error.text(language), "details": details},

@@ -26,6 +26,13 @@ MAX_SPEAKERS: Final = 6
 MAX_SPEAKER_LENGTH: Final = 50
 #: The most text that any provider takes, in characters.
 MAX_CHARACTERS: Final = 100_000
+#: A job names at most so many voices: more than speakers, so that one too many is told by its name.
+MAX_VOICE_ASSIGNMENTS: Final = 20
+#: The name of a provider, the id of a voice and what people call it have at most so many characters.
+MAX_NAME_LENGTH: Final = 200
+#: A dialogue as people write it has at most so many characters: the longest job with its names and empty lines has
+#: 160,000.
+MAX_DIALOGUE_LENGTH: Final = 200_000
 #: What a job may ask for.
 OUTPUT_FORMATS: Final = tuple(FORMATS)
 
@@ -70,12 +77,23 @@ def _output_format(name: str) -> str:
     return name
 
 
-StorableText = Annotated[str, AfterValidator(_storable)]
+# A text is measured before anything else looks at it.
 SpokenText = Annotated[
-    StorableText, Field(min_length=1, json_schema_extra={"pattern": r"\S"}), AfterValidator(_not_blank)
+    str,
+    Field(min_length=1, max_length=MAX_CHARACTERS, json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_storable),
+    AfterValidator(_not_blank),
 ]
-VoiceId = Annotated[StorableText, Field(min_length=1)]
-Speaker = Annotated[SpokenText, Field(max_length=MAX_SPEAKER_LENGTH)]
+Speaker = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_SPEAKER_LENGTH, json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_storable),
+    AfterValidator(_not_blank),
+]
+VoiceId = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_storable)]
+VoiceName = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_storable)]
+ProviderName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
+DialogueText = Annotated[str, Field(max_length=MAX_DIALOGUE_LENGTH), AfterValidator(_storable)]
 LanguageTag = Annotated[
     str, AfterValidator(_language), Field(json_schema_extra={"pattern": LANGUAGE_PATTERN, "maxLength": 64})
 ]
@@ -117,15 +135,17 @@ class VoiceAssignmentBody(_Request):
 
     speaker: Speaker = Field(description="a speaker of the turns; each has exactly one assignment")
     voice_id: VoiceId = Field(description="a voice of the provider")
-    voice_name: StorableText | None = Field(default=None, description="what people call it")
+    voice_name: VoiceName | None = Field(default=None, description="what people call it")
 
 
 class JobRequest(_Request):
     """A dialogue to be spoken."""
 
-    provider: str = Field(description="a name from GET /providers")
+    provider: ProviderName = Field(description="a name from GET /providers")
     turns: list[JobTurnBody] = Field(min_length=1, max_length=MAX_TURNS)
-    voice_assignments: list[VoiceAssignmentBody] = Field(json_schema_extra={"minItems": 1})
+    voice_assignments: list[VoiceAssignmentBody] = Field(
+        max_length=MAX_VOICE_ASSIGNMENTS, json_schema_extra={"minItems": 1}
+    )
     language: LanguageTag = Field(default="zh-TW", description="BCP 47")
     output_format: OutputFormat = "mp3"
     gap_ms: int = Field(default=300, ge=0, le=2000, description="silence between turns, in milliseconds")
@@ -156,7 +176,7 @@ class RevisionRequest(_Request):
 class ParseRequest(_Request):
     """A dialogue as people write it."""
 
-    dialogue_text: StorableText = Field(description="one turn a line: `A: 你好` or `[Host]: Hello`")
+    dialogue_text: DialogueText = Field(description="one turn a line: `A: 你好` or `[Host]: Hello`")
 
 
 class _Answer(BaseModel):
@@ -276,10 +296,21 @@ class VoiceList(_Answer):
     items: list[VoiceBody]
 
 
-class ParsedDialogue(_Answer):
-    """What was found in a dialogue. `error`: what is wrong, with its line numbers; null when `is_valid`."""
+class ParsedTurn(_Answer):
+    """One line of a dialogue, as it was found: it may be longer than a job's may."""
 
-    turns: list[TurnBody]
+    speaker: str
+    text: str
+    index: int
+
+
+class ParsedDialogue(_Answer):
+    """What was found in a dialogue. `error`: what is wrong, with its line numbers; null when `is_valid`.
+
+    A text that no job can be made of is read to its hundredth mistake, or to one turn more than a job may have.
+    """
+
+    turns: list[ParsedTurn]
     speakers: list[str]
     total_characters: int
     is_valid: bool

@@ -13,6 +13,8 @@ from storage.jobs import Turn
 
 #: Of many lines that are wrong, so many are named.
 _LINES_NAMED: Final = 10
+#: A text with so many wrong lines is not read on: it is no dialogue.
+_MISTAKES_READ: Final = 100
 
 _LINE_END: Final = re.compile("\r\n|[\n\r\u2028\u2029]")
 #: Around a line: white space, full-width spaces too, and the mark that some editors put before a text.
@@ -93,10 +95,15 @@ def parse_dialogue(text: str) -> Dialogue:
     A turn begins with its speaker and a colon, half or full width. Lines right below that name nobody go on with it;
     after an empty line somebody must be named again. The first colon counts unless it is one of a time (`12:30`) or of
     an address (`http://`).
+
+    What is too long for a job in any case is read no further than that is clear: to one turn beyond `MAX_TURNS`, or to
+    the hundredth mistake.
     """
     reader = _Reader()
     for number, line in enumerate(_LINE_END.split(text), start=1):
         reader.read(number, line.strip(_EDGE))
+        if reader.has_enough:
+            break
     reader.end_turn()
     mistakes = sorted([*reader.mistakes, *_over_limits(reader.turns)], key=lambda mistake: mistake.line)
     if not reader.turns and not mistakes:
@@ -114,6 +121,11 @@ class _Reader:
         self._open: _Open | None = None
         # Lines below one that is wrong belong to it: they are not wrong once more.
         self._below_mistake = False
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether it is clear that no job can be made of the text."""
+        return len(self.turns) > MAX_TURNS or len(self.mistakes) >= _MISTAKES_READ
 
     def read(self, number: int, line: str) -> None:
         """The next line, without the space around it."""
@@ -156,6 +168,8 @@ class _Reader:
 
 def _speaker_and_text(line: str) -> tuple[str, str] | None:
     """Who speaks and what, or None for a line that names nobody."""
+    if ":" not in line and "：" not in line:
+        return None
     bracketed = _IN_BRACKETS.fullmatch(line)
     if bracketed is not None:
         name = next(group for group in bracketed.groups()[:3] if group is not None)

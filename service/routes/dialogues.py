@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import post
 from litestar.params import RawBody
 
+from actors.providers.problem import Language
 from service.http.errors import AnyRequest, InvalidRequest, language_of
-from service.http.json_body import read_json, read_model
-from service.requests.schemas import ParsedDialogue, ParseRequest, TurnBody
+from service.http.json_body import read_json
+from service.requests.schemas import ParsedDialogue, ParsedTurn, ParseRequest
 from service.requests.script import parse_dialogue
+from service.requests.validation import Problems, read_model
 
 
 @post("/dialogues/parse", status_code=200, sync_to_thread=True)
 def parse_dialogue_text(request: AnyRequest, body: RawBody) -> ParsedDialogue:
     """The turns and speakers of a dialogue as people write it."""
-    asked, problems = read_model(ParseRequest, read_json(request, body))
+    return parsed(read_json(request, body), language_of(request))
+
+
+def parsed(body: Any, language: Language) -> ParsedDialogue:
+    """The answer to a body.
+
+    Raises:
+        InvalidRequest: it is not as `ParseRequest` says.
+    """
+    problems = Problems()
+    asked = read_model(ParseRequest, body, problems)
     if asked is None:
-        raise InvalidRequest(problems)
+        raise InvalidRequest(problems.found)
     dialogue = parse_dialogue(asked.dialogue_text)
-    error = dialogue.error(language_of(request))
+    error = dialogue.error(language)
     return ParsedDialogue(
-        turns=[TurnBody(speaker=turn.speaker, text=turn.text, index=turn.index) for turn in dialogue.turns],
+        turns=[ParsedTurn(speaker=turn.speaker, text=turn.text, index=turn.index) for turn in dialogue.turns],
         speakers=dialogue.speakers,
         total_characters=dialogue.total_characters,
         is_valid=error is None,

@@ -16,7 +16,6 @@ from actors.preview import PREVIEW_FORMAT, Previews
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Provider, ProviderError, Voice
 from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError, InvalidRequest
-from service.http.json_body import BAD_LANGUAGE
 from service.http.messages import ErrorCode
 from service.requests.schemas import (
     MAX_SPEAKERS,
@@ -27,6 +26,7 @@ from service.requests.schemas import (
     VoiceList,
     is_language_tag,
 )
+from service.requests.validation import BAD_LANGUAGE
 from service.resources import Given
 
 log = structlog.get_logger()
