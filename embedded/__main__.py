@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from embedded.beside import beside_a_run
 from storage.process import Command, run_command
 
 
@@ -14,6 +15,8 @@ from storage.process import Command, run_command
 class _Word:
     module: str
     what_it_does: str
+    #: Whether it is for operators, beside whatever runs: it finds the embedded servers by itself.
+    beside_a_run: bool = False
 
 
 COMMANDS: Final = {
@@ -21,8 +24,8 @@ COMMANDS: Final = {
     "api": _Word("service.__main__", "the HTTP API"),
     "worker": _Word("actors.__main__", "speaks the turns of jobs and joins them"),
     "scheduler": _Word("scheduler.__main__", "sends again what is due; puts away what is dead, late or old"),
-    "migrate": _Word("storage.migrate", "brings the tables up to date; before the others"),
-    "keys": _Word("storage.keys", "makes, lists and revokes API keys"),
+    "migrate": _Word("storage.migrate", "brings the tables up to date; before the others", beside_a_run=True),
+    "keys": _Word("storage.keys", "makes, lists and revokes API keys", beside_a_run=True),
 }
 
 USAGE: Final = "\n".join(
@@ -48,7 +51,7 @@ def main() -> int:
         sys.stderr.write(f"readthrough: there is no command {name!r}\n\n{USAGE}")
         return 2
     command: Command = importlib.import_module(word.module).main
-    return run_command(command, arguments)
+    return run_command(beside_a_run(command) if word.beside_a_run else command, arguments)
 
 
 if __name__ == "__main__":

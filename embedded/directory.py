@@ -39,6 +39,20 @@ class DirectoryLock:
         file.flush()
         self._file = file
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a process, which may be this one, holds it at this moment."""
+        try:
+            file = (self.directory / "lock").open()
+        except FileNotFoundError:
+            return False
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def release(self) -> None:
         """Let go. Does nothing when it is not held."""
         if self._file is not None:

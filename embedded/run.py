@@ -103,6 +103,7 @@ def everything(settings: ServiceSettings) -> Generator[Everything]:
                 at_work(JobWorker(parts, providers, work, QUEUES)) as worker,
                 at_work(Timetable(stores, publish)),
                 _watch(worker, api),
+                given.announced(api.url),
             ):
                 yield Everything(api, worker)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
+from embedded.beside import RunBeside, announced, forget_killed_run
 from embedded.directory import DirectoryLock
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
@@ -17,11 +19,48 @@ from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the database and the object store are, and which servers of ours they are."""
+    """Where the database and the object store are. `postgres`, `objects`: ours; None where another one is given."""
 
-    database: DatabaseSettings
-    object_store: ObjectStoreSettings
-    embedded: Sequence[EmbeddedServer]
+    directory: Path
+    postgres: Postgres | None
+    objects: ObjectStore | None
+
+    @property
+    def embedded(self) -> Sequence[EmbeddedServer]:
+        """Those that are ours."""
+        return [server for server in (self.postgres, self.objects) if server is not None]
+
+    @property
+    def database(self) -> DatabaseSettings:
+        """Where the database is; ours, once it is started. Raises SettingsError."""
+        return read(DatabaseSettings) if self.postgres is None else DatabaseSettings(database_url=self.postgres.url)
+
+    @property
+    def object_store(self) -> ObjectStoreSettings:
+        """Where the object store is; ours, once it is started. Raises SettingsError."""
+        if self.objects is None:
+            return read(ObjectStoreSettings)
+        return ObjectStoreSettings(
+            s3_endpoint_url=self.objects.endpoint_url,
+            aws_access_key_id=self.objects.access_key_id,
+            aws_secret_access_key=self.objects.secret_access_key,
+        )
+
+    def announced(self, url: str) -> AbstractContextManager[None]:
+        """Have commands beside this run, whose page is at `url`, find what is ours, for as long as the block runs."""
+        if not self.embedded:
+            return nullcontext()
+        database = {} if self.postgres is None else {"DATABASE_URL": self.postgres.url}
+        object_store = (
+            {}
+            if self.objects is None
+            else {
+                "S3_ENDPOINT_URL": self.objects.endpoint_url,
+                "AWS_ACCESS_KEY_ID": self.objects.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": self.objects.secret_access_key,
+            }
+        )
+        return announced(self.directory, RunBeside(url, database, object_store))
 
 
 @contextmanager
@@ -30,21 +69,19 @@ def servers(settings: EmbeddedSettings) -> Generator[Servers]:
 
     Raises:
         EmbeddedServerError: a server cannot start, or its directory or port is in use.
-        SettingsError: the environment says something that cannot be meant.
     """
     directory = settings.data_dir.absolute()
-    postgres = None if settings.database_url else Postgres(directory / "postgres", settings={"max_connections": "200"})
-    objects = None if settings.s3_endpoint_url else ObjectStore(directory / "object-store")
-    embedded = [server for server in (postgres, objects) if server is not None]
+    given = Servers(
+        directory,
+        None if settings.database_url else Postgres(directory / "postgres", settings={"max_connections": "200"}),
+        None if settings.s3_endpoint_url else ObjectStore(directory / "object-store"),
+    )
     with ExitStack() as stack:
-        if embedded:
+        if given.embedded:
             stack.enter_context(DirectoryLock(directory))
-            _start(embedded, stack)
-        yield Servers(
-            read(DatabaseSettings) if postgres is None else DatabaseSettings(database_url=postgres.url),
-            read(ObjectStoreSettings) if objects is None else _settings_of(objects),
-            embedded,
-        )
+            forget_killed_run(directory)
+            _start(given.embedded, stack)
+        yield given
 
 
 def _start(embedded: Sequence[EmbeddedServer], stack: ExitStack) -> None:
@@ -54,11 +91,3 @@ def _start(embedded: Sequence[EmbeddedServer], stack: ExitStack) -> None:
         wait(starting)
     for started in starting:
         started.result()
-
-
-def _settings_of(objects: ObjectStore) -> ObjectStoreSettings:
-    return ObjectStoreSettings(
-        s3_endpoint_url=objects.endpoint_url,
-        aws_access_key_id=objects.access_key_id,
-        aws_secret_access_key=objects.secret_access_key,
-    )

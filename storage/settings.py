@@ -13,6 +13,10 @@ class SettingsError(Exception):
     """The environment says something that cannot be meant. The message is one line that names the variable."""
 
 
+class MissingSetting(SettingsError):
+    """The environment does not say something that it must."""
+
+
 class Settings(BaseSettings):
     """What every package's settings share: `.env` is honoured, an empty value counts as none, nothing changes later."""
 
@@ -36,7 +40,7 @@ def read(kind: type[S]) -> S:
         problem = error.errors()[0]
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
         if problem["type"] == "missing":
-            raise SettingsError(f"{name} is not set") from None
+            raise MissingSetting(f"{name} is not set") from None
         raise SettingsError(f"{name}: {problem['msg'].removeprefix('Value error, ')}") from None
 
 

@@ -114,9 +114,9 @@ class System:
         self._ending.callback(process.end)
         return process
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`readthrough` with these arguments, to its end."""
-        ours = {**os.environ, **self._environment}
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """`readthrough` with these arguments, and `more` in its environment, to its end."""
+        ours = {**os.environ, **self._environment, **more}
         return subprocess.run(
             [READTHROUGH, *arguments], env=ours, cwd=self._directory, capture_output=True, text=True, check=False
         )

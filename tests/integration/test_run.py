@@ -11,7 +11,7 @@ import httpx
 import psutil
 import pytest
 
-from embedded.processes import wait_until_gone
+from embedded.processes import end_process_tree, wait_until_gone
 from tests.integration.system import READTHROUGH, Client, System, wait_until
 from tests.integration.terminal import Terminal
 from tests.standins.openai import OpenAIStandIn
@@ -103,3 +103,45 @@ def test_closing_the_terminal_leaves_no_process(server_directory: Path, environm
 
         assert terminal.wait() == 0
         assert wait_until_gone(servers, timeout_s=0)
+
+
+def test_operators_commands_find_the_servers_of_the_run_beside_them(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    with System(server_directory, {**environment, "AUTH": "api-key"}) as system:
+        url = system.start("run", event="readthrough_is_ready").wait_for("readthrough_is_ready")["url"]
+
+        made = system.run("keys", "create", "--user", "somebody")
+        assert (made.returncode, made.stderr) == (0, "")
+        key = made.stdout.split()[-1]
+        assert httpx.get(f"{url}/api/v1/jobs", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        assert "somebody" in system.run("keys", "list").stdout
+        assert system.run("migrate").returncode == 0
+
+
+def test_where_no_run_is_at_work_operators_are_told_so_in_one_line(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    line = f"DATABASE_URL is not set, and no `readthrough run` is at work in {environment['DATA_DIR']}\n"
+    with System(server_directory, environment) as system:
+        before = system.run("keys", "list")
+        killed = system.start("run", event="readthrough_is_ready")
+        servers = servers_of(killed.pid)
+        killed.kill()
+        after_a_kill = system.run("keys", "list")
+        for server in servers:
+            end_process_tree(server.pid, signal.SIGKILL, timeout_s=10)
+
+    for told in (before, after_a_kill):
+        assert (told.returncode, told.stdout, told.stderr) == (2, "", f"readthrough: {line}")
+
+
+def test_what_the_environment_names_goes_before_the_run(server_directory: Path, environment: Mapping[str, str]) -> None:
+    with System(server_directory, environment) as system:
+        system.start("run", event="readthrough_is_ready")
+        elsewhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+
+        told = system.run("keys", "list", **elsewhere)
+
+    assert told.returncode == 1
+    assert "the database cannot be reached" in told.stderr
