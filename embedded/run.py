@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from actors.system import at_work, system
 from embedded.errors import EmbeddedServerError
 from embedded.servers import servers
 from embedded.settings import EmbeddedSettings
+from embedded.watch import Watch
 from scheduler.sweeps import dispatch
 from scheduler.timetable import Timetable
 from service.app import create_app
@@ -36,14 +36,12 @@ from storage.stages import QUEUES
 
 #: Connections to the database for the API and the scheduler, beside those of the worker's threads.
 _API_CONNECTIONS: Final = 20
-#: How often the run looks whether its worker lives.
-_LOOK_S: Final = 1.0
 
 log = structlog.get_logger()
 
 
 def main(argv: list[str]) -> int:
-    """The command. 0 after a stop that was asked for, 1 when something cannot start or a thread has died.
+    """The command. 0 after a stop that was asked for, 1 when something cannot start or cannot be kept alive.
 
     Raises:
         SettingsError: the environment says something that cannot be meant.
@@ -52,16 +50,18 @@ def main(argv: list[str]) -> int:
     configure_logs(read(LogSettings))
     interrupt_on_signals()  # until the API takes them
     try:
-        with everything(read(ServiceSettings)) as system:
-            log.info("readthrough_is_ready", url=system.api.url)
-            system.api.serve()
-            code = 0 if system.worker.is_alive else 1
+        with everything(read(ServiceSettings)) as run:
+            log.info("readthrough_is_ready", url=run.api.url)
+            run.api.serve()
     except EmbeddedServerError as error:
         sys.stderr.write(f"readthrough run: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 0
-    if system.worker.gave_up:
+    code = 0 if run.watch.failure is None else 1
+    if run.watch.failure is not None:
+        sys.stderr.write(f"readthrough run: {run.watch.failure}\n")
+    if run.worker.gave_up:
         leave(code)
     return code
 
@@ -72,6 +72,7 @@ class Everything:
 
     api: ApiServer
     worker: JobWorker
+    watch: Watch
 
 
 @contextmanager
@@ -102,31 +103,10 @@ def everything(settings: ServiceSettings) -> Generator[Everything]:
             with (
                 at_work(JobWorker(parts, providers, work, QUEUES)) as worker,
                 at_work(Timetable(stores, publish)),
-                _watch(worker, api),
+                at_work(Watch(worker, given.embedded, api.stop)) as watch,
                 given.announced(api.url),
             ):
-                yield Everything(api, worker)
-
-
-@contextmanager
-def _watch(worker: JobWorker, api: ApiServer) -> Generator[None]:
-    """Stop the API when a thread of the worker has died: a system that takes jobs and does none is worse than none."""
-    leaving = threading.Event()
-
-    def watch() -> None:
-        while not leaving.wait(_LOOK_S):
-            if not worker.is_alive:
-                log.critical("worker_thread_died")
-                api.stop()
-                return
-
-    thread = threading.Thread(target=watch, name="watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        leaving.set()
-        thread.join()
+                yield Everything(api, worker, watch)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,16 @@ class EmbeddedServer(ABC):
         """The id of the server's main process; raises EmbeddedServerError when it is not running."""
         return self._child.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server, started or not, is not there now."""
+        return self._child.has_ended
+
+    @property
+    def last_sign(self) -> str:
+        """How it ended, by itself or by somebody else's hand, as one line."""
+        return self._child.last_sign
+
     def start(self) -> None:
         """Start the server, unless it runs, and return when it answers; raises EmbeddedServerError when it cannot."""
         if not self._child.has_ended:

@@ -145,3 +145,52 @@ def test_what_the_environment_names_goes_before_the_run(server_directory: Path, 
 
     assert told.returncode == 1
     assert "the database cannot be reached" in told.stderr
+
+
+def process_of(pid: int, name: str) -> psutil.Process:
+    """The first process of one of the servers that a run has started, as soon as it is there."""
+
+    def found() -> list[psutil.Process]:
+        return [child for child in psutil.Process(pid).children() if name in child.name() and child.is_running()]
+
+    wait_until(found, name)
+    return found()[0]
+
+
+@pytest.mark.parametrize("name", ["postgres", "rclone"])
+def test_a_server_that_dies_is_started_again_with_its_data_at_its_address(
+    server_directory: Path, environment: Mapping[str, str], name: str
+) -> None:
+    with System(server_directory, environment) as system:
+        run = system.start("run", event="readthrough_is_ready")
+        client = Client.of(run.wait_for("readthrough_is_ready")["url"])
+        before = client.submit("before")
+        client.wait_for(before, "completed")
+
+        process_of(run.pid, name).kill()
+
+        died = run.wait_for("server_died")
+        assert died["reason"].startswith("SIGKILL, after: ")
+        wait_until(lambda: client.http.get("../../health/ready").status_code == 200, "it is back")
+        assert client.http.get(f"/jobs/{before}/download").status_code == 200
+        client.wait_for(client.submit("after"), "completed")
+        client.http.close()
+        assert run.stop() == 0
+
+
+def test_a_server_that_dies_again_and_again_ends_the_run_with_a_line_that_says_why(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    with System(server_directory, environment) as system:
+        run = system.start("run", event="readthrough_is_ready")
+        servers = servers_of(run.pid)
+
+        for death in range(1, 6):
+            process_of(run.pid, "rclone").kill()
+            wait_until(lambda death=death: len(run.events("server_died")) == death, f"death {death} is noticed")
+
+        assert run.wait() == 1
+        lines = [line for line in run.log.read_text().splitlines() if line.startswith("readthrough run: ")]
+        assert len(lines) == 1
+        assert lines[0].startswith("readthrough run: object-store has died 5 times in a row: ")
+        assert wait_until_gone(servers, timeout_s=0)
