@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,10 +12,10 @@ from typing import Final
 from embedded.directory import DirectoryLock, write_private_file
 from embedded.settings import EmbeddedSettings
 from storage.process import Command
-from storage.settings import MissingSetting, SettingsError, read
+from storage.settings import MissingSetting, SettingsError, read, supply
 
 #: The file, in `DATA_DIR`. It names the secret of the object store: its owner alone may read it.
-_NOTE: Final = "run.json"
+NOTE: Final = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class RunBeside:
 @contextmanager
 def announced(directory: Path, run: RunBeside) -> Generator[None]:
     """Let commands find the run, which holds the directory, for as long as the block runs."""
-    note = directory / _NOTE
+    note = directory / NOTE
     write_private_file(note, json.dumps(asdict(run)))
     try:
         yield
@@ -46,7 +45,7 @@ def announced(directory: Path, run: RunBeside) -> Generator[None]:
 
 def forget_killed_run(directory: Path) -> None:
     """Take away the note of a run that could not do so itself. Whoever calls this holds the directory."""
-    (directory / _NOTE).unlink(missing_ok=True)
+    (directory / NOTE).unlink(missing_ok=True)
 
 
 def find_run(directory: Path) -> RunBeside | None:
@@ -56,7 +55,7 @@ def find_run(directory: Path) -> RunBeside | None:
         OSError: we may not know.
     """
     try:
-        text = (directory / _NOTE).read_text()
+        text = (directory / NOTE).read_text()
     except FileNotFoundError:
         return None
     # A run that was killed has left its note, and perhaps its servers, which nobody stops when we are done.
@@ -75,9 +74,9 @@ def beside_a_run(command: Command) -> Command:
         except OSError as error:
             run, nothing_found = None, f"{directory} cannot be looked into: {error.strerror}"
         if run is not None:
-            # The one place that writes into the environment: it alone tells a command where the servers are.
-            os.environ.update(run.database if settings.database_url is None else {})
-            os.environ.update(run.object_store if settings.s3_endpoint_url is None else {})
+            supply(run.database if settings.database_url is None else {})
+            # With its keys, whatever keys of somebody else's the environment holds.
+            supply(run.object_store if settings.s3_endpoint_url is None else {})
         try:
             return command(arguments)
         except MissingSetting as error:

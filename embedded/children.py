@@ -7,12 +7,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import psutil
 
+from embedded.accounts import Account
+from embedded.directory import PRIVATE_UMASK, open_private_file, write_private_file
 from embedded.errors import EmbeddedServerError
 from embedded.processes import POLL_INTERVAL_S, end_process_tree, works_in
 
@@ -24,14 +25,6 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 #: A log that has grown beyond this many bytes is begun anew at the next start.
 LOG_LIMIT_BYTES = 10_000_000
-
-
-@dataclass(frozen=True)
-class Account:
-    """The user and group that a child of root runs as."""
-
-    uid: int
-    gid: int
 
 
 class Child:
@@ -77,6 +70,7 @@ class Child:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    umask=PRIVATE_UMASK,
                     user=None if account is None else account.uid,
                     group=None if account is None else account.gid,
                     extra_groups=None if account is None else [],
@@ -150,13 +144,13 @@ class Child:
 
     def _open_log(self) -> IO[bytes]:
         is_long = self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES
-        return self.log.open("wb" if is_long else "ab")
+        return open_private_file(self.log, "wb" if is_long else "ab")
 
     def _remember(self, pid: int) -> None:
         # It may have ended already; waiting for it to be ready says so better than this could.
         with contextlib.suppress(psutil.NoSuchProcess):
             started_at = psutil.Process(pid).create_time()
-            self._record.write_text(json.dumps({"pid": pid, "started_at": started_at}))
+            write_private_file(self._record, json.dumps({"pid": pid, "started_at": started_at}))
 
     def _recall(self) -> psutil.Process | None:
         try:

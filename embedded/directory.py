@@ -2,11 +2,15 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Final, Self
 
 from embedded.errors import EmbeddedServerError
+
+#: What a process that makes files for us is not to give to other accounts.
+PRIVATE_UMASK: Final = 0o077
 
 
 class DirectoryLock:
@@ -21,8 +25,8 @@ class DirectoryLock:
         if self._file is not None:
             return
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            file = (self.directory / "lock").open("a+")
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = open_private_file(self.directory / "lock", "a+")
         except OSError as error:
             raise EmbeddedServerError(f"cannot write to {self.directory}: {error.strerror}") from error
         try:
@@ -69,10 +73,32 @@ class DirectoryLock:
         self.release()
 
 
+def open_private_file(path: Path, mode: str) -> IO[Any]:
+    """Open a file of ours; one that is made by this is its owner's alone."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
 def write_private_file(path: Path, text: str) -> None:
     """Write a file that its owner alone can read; whole or not at all, so that a crash leaves no half of a secret."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600, exist_ok=False)
-    draft.write_text(text)
+    with open_private_file(draft, "x") as file:
+        file.write(text)
     draft.replace(path)
+
+
+def close_to_others(directory: Path) -> None:
+    """Take a directory of ours, and all in it, from other accounts. One that is closed is not looked into."""
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    if not mode & PRIVATE_UMASK:
+        return
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                continue
+            if entry.is_dir():
+                close_to_others(Path(entry))
+            else:
+                Path(entry).chmod(stat.S_IMODE(entry.stat().st_mode) & ~PRIVATE_UMASK)
+    # Last, so that what was broken off is done again.
+    directory.chmod(mode & ~PRIVATE_UMASK)

@@ -40,6 +40,7 @@ class ObjectStore(EmbeddedServer):
     """
 
     name: ClassVar[str] = "object-store"
+    title: ClassVar[str] = "the object store"
 
     def __init__(self, directory: Path, *, port: int | None = None) -> None:
         super().__init__(directory)
@@ -63,8 +64,8 @@ class ObjectStore(EmbeddedServer):
         return self._require_credentials().secret_access_key
 
     def _prepare(self, *, after_a_kill: bool) -> None:
-        require_free_port(self.port, "the object store")
-        self._objects.mkdir(exist_ok=True)
+        require_free_port(self.port, self.title)
+        self._objects.mkdir(mode=0o700, exist_ok=True)
         if after_a_kill:
             self._drop_unfinished_uploads()
         self._credentials = self._load_credentials() or self._make_credentials()

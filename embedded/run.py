@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,7 @@ from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
 from actors.system import at_work, system
 from embedded.errors import EmbeddedServerError
-from embedded.servers import servers
+from embedded.servers import say_nothing, servers
 from embedded.settings import EmbeddedSettings
 from embedded.watch import Watch
 from scheduler.sweeps import dispatch
@@ -47,12 +47,15 @@ def main(argv: list[str]) -> int:
         SettingsError: the environment says something that cannot be meant.
     """
     argparse.ArgumentParser(prog="readthrough run", description="Run everything on this machine.").parse_args(argv)
-    configure_logs(read(LogSettings))
+    say = _say if _configure_logs() else say_nothing
     interrupt_on_signals()  # until the API takes them
     try:
-        with everything(read(ServiceSettings)) as run:
+        with everything(read(ServiceSettings), say) as run:
             log.info("readthrough_is_ready", url=run.api.url)
+            say(f"Readthrough is at {run.api.url}")
+            say("Press Ctrl-C to stop it.")
             run.api.serve()
+            say("Stopping …")
     except EmbeddedServerError as error:
         sys.stderr.write(f"readthrough run: {error}\n")
         return 1
@@ -66,6 +69,22 @@ def main(argv: list[str]) -> int:
     return code
 
 
+def _configure_logs() -> bool:
+    """Whether a person sits before us, who wants plain lines and of the log, unless LOG_LEVEL asks for more, what is
+    wrong."""
+    settings = read(LogSettings)
+    on_terminal = sys.stderr.isatty() and settings.log_format != "json"
+    if on_terminal and "log_level" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"log_level": "warning"})
+    configure_logs(settings)
+    return on_terminal
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # the terminal is gone
+        sys.stderr.write(f"{line}\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """All parts at work; the API answers once it is served."""
@@ -76,8 +95,10 @@ class Everything:
 
 
 @contextmanager
-def everything(settings: ServiceSettings) -> Generator[Everything]:
+def everything(settings: ServiceSettings, say: Callable[[str], None] = say_nothing) -> Generator[Everything]:
     """All parts, at work for as long as the block runs.
+
+    `say`: is told, in a line, what a slow start waits for.
 
     Raises:
         EmbeddedServerError: a server cannot start, or its directory or port is in use.
@@ -86,7 +107,7 @@ def everything(settings: ServiceSettings) -> Generator[Everything]:
     refuse_open_door(settings)
     work = read(WorkSettings)
     connections = work.connections + _API_CONNECTIONS
-    with listening(settings.host, settings.port) as where, servers(read(EmbeddedSettings)) as given:
+    with listening(settings.host, settings.port) as where, servers(read(EmbeddedSettings), say) as given:
         migrate(given.database.database_url)
         with (
             system(work.rabbitmq_url, given.database, given.object_store, connections=connections) as parts,

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from embedded.children import Child
-from embedded.directory import DirectoryLock
+from embedded.directory import DirectoryLock, close_to_others
 from embedded.errors import EmbeddedServerError
 
 
@@ -19,8 +19,10 @@ class EmbeddedServer(ABC):
     process starts it: the second gets an EmbeddedServerError.
     """
 
-    #: What it is called in messages and in the names of its files.
+    #: What it is called in the log and in the names of its files.
     name: ClassVar[str]
+    #: What it is called in a sentence.
+    title: ClassVar[str]
     #: What asks it to stop at once, yet in order.
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     #: How long a start may take on a slow machine, in seconds.
@@ -54,6 +56,7 @@ class EmbeddedServer(ABC):
             return
         self._lock.acquire()
         try:
+            close_to_others(self.directory)
             was_killed = self._child.end_stale(self.stop_signal, self.stop_timeout_s)
             self._prepare(after_a_kill=was_killed)
             self._spawn()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from embedded.beside import RunBeside, announced, forget_killed_run
+from embedded.beside import NOTE, RunBeside, announced, forget_killed_run
 from embedded.directory import DirectoryLock
 from embedded.object_store import ObjectStore
 from embedded.postgres import Postgres
 from embedded.server import EmbeddedServer
 from embedded.settings import EmbeddedSettings
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
+
+#: A start that takes longer is worth a word, in seconds.
+_SLOW_S: Final = 1.0
+
+#: What a run puts into `DATA_DIR`.
+_OURS: Final = frozenset({"lock", NOTE, "postgres", "object-store"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,15 @@ class Servers:
         return announced(self.directory, RunBeside(url, database, object_store))
 
 
+def say_nothing(line: str) -> None:
+    """For a start that nobody watches."""
+
+
 @contextmanager
-def servers(settings: EmbeddedSettings) -> Generator[Servers]:
+def servers(settings: EmbeddedSettings, say: Callable[[str], None] = say_nothing) -> Generator[Servers]:
     """Both, for as long as the block runs. What is not given is started, side by side.
+
+    `say`: is told, in a line, what a slow start waits for.
 
     Raises:
         EmbeddedServerError: a server cannot start, or its directory or port is in use.
@@ -79,15 +92,25 @@ def servers(settings: EmbeddedSettings) -> Generator[Servers]:
     with ExitStack() as stack:
         if given.embedded:
             stack.enter_context(DirectoryLock(directory))
+            _close_to_others(directory)
             forget_killed_run(directory)
-            _start(given.embedded, stack)
+            _start(given.embedded, stack, say)
         yield given
 
 
-def _start(embedded: Sequence[EmbeddedServer], stack: ExitStack) -> None:
+def _start(embedded: Sequence[EmbeddedServer], stack: ExitStack, say: Callable[[str], None]) -> None:
     with ThreadPoolExecutor(len(embedded)) as pool:
-        starting = [pool.submit(stack.enter_context, server) for server in embedded]
-        # In here, so that whoever is told to stop while he waits still sees the start to its end, and then ends it.
+        starting = {pool.submit(stack.enter_context, server): server for server in embedded}
+        # In here, so that a process that is told to stop meanwhile sees the start to its end, and then ends it.
+        late = wait(starting, timeout=_SLOW_S).not_done
+        if late:
+            say(f"Starting {' and '.join(starting[each].title for each in late)} …")
         wait(starting)
     for started in starting:
         started.result()
+
+
+def _close_to_others(directory: Path) -> None:
+    """Take the directory from other accounts, unless it holds more than a run puts there: it may be `/tmp`."""
+    if {entry.name for entry in directory.iterdir()} <= _OURS:
+        directory.chmod(0o700)

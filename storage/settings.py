@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -25,7 +26,18 @@ class Settings(BaseSettings):
     )
 
 
+#: What `supply` was given.
+_supplied: Final[dict[str, str]] = {}
+
 S = TypeVar("S", bound=Settings)
+
+
+def supply(settings: Mapping[str, str]) -> None:
+    """Have these, which were found out, go before what the environment says, for all that is read from now on.
+
+    `settings`: by their names in the environment.
+    """
+    _supplied.update(settings)
 
 
 def read(kind: type[S]) -> S:
@@ -35,7 +47,7 @@ def read(kind: type[S]) -> S:
         SettingsError: a value is missing or bad; the first such is named.
     """
     try:
-        return kind()
+        return kind(**{name.lower(): value for name, value in _supplied.items() if name.lower() in kind.model_fields})
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -91,6 +93,23 @@ def test_a_run_that_is_stopped_while_it_starts_leaves_nothing_behind(
         assert starting.wait() == 0
         assert "Traceback" not in starting.log.read_text()
     # What is left running fails the test run.
+
+
+def test_a_person_on_a_terminal_is_told_where_the_page_is_and_how_to_stop(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    with Terminal([READTHROUGH, "run"], {**os.environ, **environment}, server_directory) as terminal:
+        shown = terminal.wait_for("Ctrl-C")
+        url = re.search(r"http://127\.0\.0\.1:\d+", shown)
+        assert url is not None, shown
+        wait_until(lambda: httpx.get(f"{url[0]}/health/ready").is_success, "the page is there")
+
+        terminal.type("\x03")
+
+        assert terminal.wait() == 0
+        lines = terminal.shown.splitlines()
+        assert lines[-3:] == [f"Readthrough is at {url[0]}", "Press Ctrl-C to stop it.", "^CStopping …"]
+        assert lines[:-3] in ([], ["Starting PostgreSQL …"], ["Starting PostgreSQL and the object store …"])
 
 
 def test_closing_the_terminal_leaves_no_process(server_directory: Path, environment: Mapping[str, str]) -> None:
@@ -194,3 +213,59 @@ def test_a_server_that_dies_again_and_again_ends_the_run_with_a_line_that_says_w
         assert len(lines) == 1
         assert lines[0].startswith("readthrough run: object-store has died 5 times in a row: ")
         assert wait_until_gone(servers, timeout_s=0)
+
+
+def modes_below(directory: Path) -> Mapping[str, str]:
+    """What other accounts may do with each file and directory of a run, where it is more than nothing."""
+    ours = (directory, *directory.rglob("*"))
+    return {
+        str(path): oct(mode)
+        for path in ours
+        if not path.is_symlink() and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077
+    }
+
+
+def way_of_postgresql(directory: Path) -> Mapping[str, str]:
+    """The directories that the account of PostgreSQL, which does not run as root, must go through."""
+    return {str(path): "0o710" for path in (directory, directory / "postgres") if os.geteuid() == 0}
+
+
+def test_data_are_for_their_owner_alone(server_directory: Path, environment: Mapping[str, str]) -> None:
+    data = Path(environment["DATA_DIR"])
+    with System(server_directory, environment) as system:
+        run = system.start("run", event="readthrough_is_ready")
+        client = Client.of(run.wait_for("readthrough_is_ready")["url"])
+        client.wait_for(client.submit("mine"), "completed")
+        client.http.close()
+
+        assert modes_below(data) == way_of_postgresql(data)
+        assert run.stop() == 0
+
+
+def test_data_that_an_older_release_left_open_are_closed_at_the_next_start(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    data = Path(environment["DATA_DIR"])
+    with System(server_directory, environment) as system:
+        assert system.start("run", event="readthrough_is_ready").stop() == 0
+        for path in (data, data / "postgres", *(data / "object-store").rglob("*"), data / "object-store"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+        run = system.start("run", event="readthrough_is_ready")
+
+        assert modes_below(data) == way_of_postgresql(data)
+        assert run.stop() == 0
+
+
+def test_a_directory_that_others_use_too_is_left_as_it_is(
+    server_directory: Path, environment: Mapping[str, str]
+) -> None:
+    data = Path(environment["DATA_DIR"])
+    data.mkdir()
+    data.chmod(0o777)
+    (data / "somebody-elses").touch(mode=0o666)
+    with System(server_directory, environment) as system:
+        assert system.start("run", event="readthrough_is_ready").stop() == 0
+
+    assert stat.S_IMODE(data.stat().st_mode) == 0o777
+    assert set(modes_below(data)) <= {str(data), str(data / "somebody-elses"), str(data / "postgres")}

@@ -40,6 +40,7 @@ class RabbitMQ(EmbeddedServer):
     """
 
     name: ClassVar[str] = "rabbitmq"
+    title: ClassVar[str] = "RabbitMQ"
 
     def __init__(
         self, directory: Path, *, port: int | None = None, virtual_hosts: Sequence[str] = (), management: bool = False
@@ -96,7 +97,7 @@ class RabbitMQ(EmbeddedServer):
 
     def _prepare(self, *, after_a_kill: bool) -> None:
         self._port_mapper.end_stale(signal.SIGTERM, timeout_s=5)
-        require_free_port(self.port, "RabbitMQ")
+        require_free_port(self.port, self.title)
         cookie = self.directory / ".erlang.cookie"
         if not cookie.exists():
             write_private_file(cookie, secrets.token_hex(32))
