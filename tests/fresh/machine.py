@@ -101,6 +101,9 @@ class BareMachine:
             DEBOOTSTRAP_S,
         )
         same_suite = platform.freedesktop_os_release().get("VERSION_CODENAME") == SUITE
+        if same_suite:
+            # debootstrap's own choice of sources would stand beside this machine's.
+            (self.root / "etc/apt/sources.list").unlink(missing_ok=True)
         named = (word for value in self._variables().values() for word in value.split() if word.startswith("/"))
         for path in (*SETTINGS, *(APT_SETTINGS if same_suite else ()), *named):
             self._bring(Path(path))
