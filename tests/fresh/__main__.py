@@ -96,7 +96,7 @@ def _try_on_a_new_machine(steps: Sequence[str]) -> int:
 def _clone(machine: BareMachine) -> None:
     bundle = machine.root / "tmp/readthrough.bundle"
     subprocess.run(["git", "bundle", "create", "--quiet", str(bundle), "HEAD"], cwd=ROOT, check=True)
-    machine.run(f"git clone --quiet /tmp/{bundle.name} {CHECKOUT.name}", timeout_s=60)
+    machine.run(f"git -c advice.detachedHead=false clone --quiet /tmp/{bundle.name} {CHECKOUT.name}", timeout_s=60)
 
 
 def _say(words: str) -> None:
