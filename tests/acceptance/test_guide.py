@@ -124,6 +124,11 @@ VENDOR = Addition(
             '    "murmur": Vendor(MurmurStandIn, "low"),',
         ),
         above("README.md", "| `azure` |", "| `murmur` | `MURMUR_API_KEY` | at most 2,000 characters a turn |"),
+        above(
+            "compose.yaml",
+            "    OPENAI_API_KEY:",
+            "    MURMUR_API_KEY: ${MURMUR_API_KEY:-}\n    MURMUR_BASE_URL: ${MURMUR_BASE_URL:-}",
+        ),
         above("README.md", "| `OPENAI_TTS_VOICES` |", "| `MURMUR_API_KEY`, `MURMUR_BASE_URL` | murmur | |"),
     ],
 )
@@ -239,8 +244,9 @@ def test_a_vendor_is_added_where_the_guide_says(tree: Path) -> None:
     VENDOR.make(tree)
 
     assert files_named(VENDOR.section) == VENDOR.touched()
-    tests = ("tests/integration/test_provider_conformance.py", "tests/acceptance/test_readme.py")
-    assert run_tests(tree, *tests, "-k", "murmur or tested_here or settings_table") > 25
+    tests = ("integration/test_provider_conformance.py", "acceptance/test_readme.py", "unit/test_compose.py")
+    wanted = "murmur or tested_here or settings_table or of_a_vendor"
+    assert run_tests(tree, *(f"tests/{test}" for test in tests), "-k", wanted) > 25
 
 
 def test_a_vendor_that_is_not_in_the_conformance_tests_is_noticed(tree: Path) -> None:

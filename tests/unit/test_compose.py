@@ -228,6 +228,13 @@ def test_a_process_of_ours_is_told_what_it_understands(name: str) -> None:
     assert service["init"] is True
 
 
+@pytest.mark.parametrize("name", ["api", "synthesis"])
+def test_every_variable_of_a_vendor_can_be_given(name: str) -> None:
+    passed_on = {key for key, value in SERVICES[name]["environment"].items() if value == ""}
+
+    assert {field.upper() for field in ProviderSettings.model_fields} == passed_on
+
+
 def test_every_queue_has_a_worker() -> None:
     commands = [SERVICES[name]["command"] for name in OURS]
     worked_on = [queue for command in commands if command[0] == "worker" for queue in command[2].split(",")]
