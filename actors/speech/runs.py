@@ -124,7 +124,7 @@ _ADDRESS: Final = re.compile(
 _SENTENCE_END: Final = re.compile(
     "[。｡！？!?…⋯]+[」』”’\"')）】》]*(?!\\d)"
     r"|(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bProf)(?<!\bNo)(?<!\b[A-Z])\.[\"”’)]*(?=\s+\S)(?!\s+[a-z])"
-    r"|\s*\n\s*"
+    r"|\n\s*"
 )
 
 

@@ -17,8 +17,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from embedded.children import free_port
 from embedded.object_store import ObjectStore
+from embedded.ports import free_port
 from storage.audio_store import AudioStore
 from storage.settings import ObjectStoreSettings
 

@@ -62,7 +62,7 @@ class Ears:
         window = np.resize(samples, max(len(samples), _DNSMOS_WINDOW)) if len(samples) < _DNSMOS_WINDOW else samples
         starts = range(0, len(window) - _DNSMOS_WINDOW + 1, RATE_HZ)
         marks = [
-            self._dnsmos.run(None, {"input_1": window[None, start : start + _DNSMOS_WINDOW]})[0][0][2]
+            np.asarray(self._dnsmos.run(None, {"input_1": window[None, start : start + _DNSMOS_WINDOW]})[0])[0, 2]
             for start in starts
         ]
         return float(np.mean(_DNSMOS_OVERALL(np.array(marks))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.page.page import PAGE_LANGUAGES, WORDS
+from service.page.assets import PAGE_LANGUAGES, WORDS
 from storage.stages import JobStatus, Stage
 
 
