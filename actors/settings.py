@@ -16,7 +16,6 @@ class WorkSettings(Settings):
     #: One URL, or several of a cluster. None: the in-process broker.
     rabbitmq_url: Annotated[tuple[str, ...] | None, NoDecode] = Field(default=None, repr=False)
     retry_delays_s: Annotated[tuple[float, ...], NoDecode] = (5, 10, 20)
-    job_deadline_s: float = Field(default=600, gt=0, le=86_400)
     #: Work in hand is finished within so many seconds when the process is asked to stop.
     grace_period_s: float = Field(default=30, ge=0, le=3600)
     #: Jobs that one process works on at a time.

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from actors.queue.leases import HEARTBEAT_S
 from storage.stages import Stage
 from storage.stores import Stores
 from storage.sweep_store import Lease
@@ -26,7 +27,7 @@ REPUBLISH_S: Final = 30.0
 _DISPATCHED_AT_ONCE: Final = 500
 
 #: A heartbeat that stands still for so long is a dead worker's: three beats missed.
-STANDSTILL_S: Final = 15.0
+STANDSTILL_S: Final = 3 * HEARTBEAT_S
 #: Longer pauses between two looks prove nothing: perhaps it was we, or the database, who stood still.
 LONGEST_PAUSE_S: Final = 6.0
 

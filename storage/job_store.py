@@ -7,9 +7,7 @@ What a worker does with a job is in `run_store.py`, what the scheduler does in `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -47,35 +45,10 @@ from storage.jobs import (
     Script,
     new_id,
 )
+from storage.rules import JobRules
 from storage.stages import ACTIVE, JobStatus, Stage
+from storage.statements import ENDED, Clock, database_clock, takes_of
 from storage.tables import audio_files, jobs
-
-#: Cancelled jobs are kept for so long.
-CANCELLED_RETENTION: Final = timedelta(days=7)
-
-#: What every ended job has in common: nobody works on it, nobody waits for it, its slot is free.
-ENDED: Final[Mapping[str, Any]] = {
-    "stage": Stage.DONE,
-    "lease_token": None,
-    "next_run_at": None,
-    "active_slot": None,
-}
-
-Clock = Callable[[], ColumnElement[datetime]]
-
-
-def database_clock() -> ColumnElement[datetime]:
-    """Now, as the database sees it, the same throughout a statement."""
-    return func.statement_timestamp()
-
-
-@dataclass(frozen=True, slots=True)
-class JobRules:
-    """The numbers of a job's life."""
-
-    max_active_jobs: int = 3
-    deadline: timedelta = timedelta(minutes=10)
-    retention: timedelta = timedelta(days=30)
 
 
 class JobStore:
@@ -199,7 +172,7 @@ class JobStore:
                 .values(
                     status=JobStatus.CANCELLED,
                     completed_at=self._now(),
-                    expires_at=self._now() + CANCELLED_RETENTION,
+                    expires_at=self._now() + self._rules.cancelled_retention,
                     **ENDED,
                 )
             )
@@ -301,25 +274,6 @@ class JobStore:
     def _count_active_of(connection: Connection, user_id: UUID) -> int:
         mine = and_(jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE))
         return connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
-
-
-def takes_of(stored: Mapping[str, str]) -> Mapping[int, str]:
-    """The takes of a row: turn index → name of the take."""
-    return {int(index): take for index, take in stored.items()}
-
-
-def failed_values(
-    reason: FailureReason, detail: str | None, *, now: ColumnElement[datetime], retention: timedelta
-) -> Mapping[str, Any]:
-    """The values of a row that has failed."""
-    return {
-        "status": JobStatus.FAILED,
-        "error_code": reason,
-        "error_detail": detail,
-        "completed_at": now,
-        "expires_at": now + retention,
-        **ENDED,
-    }
 
 
 _JOB_COLUMNS: Final = tuple(jobs.c[name] for name in Job.__dataclass_fields__ if name != "elapsed_ms")

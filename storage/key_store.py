@@ -14,8 +14,8 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import reading, transaction
-from storage.job_store import Clock, database_clock
 from storage.jobs import new_id
+from storage.statements import Clock, database_clock
 from storage.tables import api_keys, users
 
 #: What every key begins with, so that one left lying about is recognised.

@@ -32,8 +32,8 @@ from sqlalchemy import (
 )
 
 from storage.engine import reading, transaction
-from storage.job_store import Clock, database_clock
 from storage.stages import ACTIVE
+from storage.statements import Clock, database_clock
 from storage.tables import UNFINISHED_SEGMENT, audio_files, job_turns, jobs, segments
 
 #: Rows in one statement: few enough that it takes some ten milliseconds, whatever foreign keys bring with it.

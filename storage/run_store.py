@@ -35,9 +35,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import outlasting_outages, reading, transaction
-from storage.job_store import ENDED, Clock, JobRules, database_clock, failed_values, takes_of
 from storage.jobs import Claim, FailureReason, LeaseLost, Script
+from storage.rules import JobRules
 from storage.stages import WORK, JobStatus, Stage, due_for
+from storage.statements import ENDED, Clock, database_clock, failed_values, takes_of
 from storage.tables import audio_files, job_turns, jobs, segments
 
 #: Longest outage of the database that is waited out; a restart of PostgreSQL takes seconds.

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, and_, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import outlasting_outages, transaction
-from storage.job_store import Clock, database_clock
 from storage.jobs import Claim
 from storage.run_store import OUTAGE_PATIENCE_S
+from storage.statements import Clock, database_clock
 from storage.tables import jobs, segments
 
 

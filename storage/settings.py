@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storage.rules import JobRules
 
 
 class SettingsError(Exception):
@@ -86,9 +89,20 @@ class ObjectStoreSettings(Settings):
     aws_secret_access_key: str = Field(repr=False)
 
 
-class RuleSettings(Settings):
-    """The rules of a job's life."""
+_RULES: Final = JobRules()
 
-    max_active_jobs: int = Field(default=3, ge=1, le=1000)
-    job_deadline_s: float = Field(default=600, gt=0, le=86_400)
-    retention_days: float = Field(default=30, gt=0, le=36_500)
+
+class RuleSettings(Settings):
+    """The rules of a job's life that an operator may change."""
+
+    max_active_jobs: int = Field(default=_RULES.max_active_jobs, ge=1, le=1000)
+    job_deadline_s: float = Field(default=_RULES.deadline / timedelta(seconds=1), gt=0, le=86_400)
+    retention_days: float = Field(default=_RULES.retention / timedelta(days=1), gt=0, le=36_500)
+
+    def as_rules(self) -> JobRules:
+        """All rules, with these."""
+        return JobRules(
+            max_active_jobs=self.max_active_jobs,
+            deadline=timedelta(seconds=self.job_deadline_s),
+            retention=timedelta(days=self.retention_days),
+        )

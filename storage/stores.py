@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Self
 
 from sqlalchemy import Engine
 
 from storage.audio_store import AudioStore
 from storage.engine import make_engine
-from storage.job_store import JobRules, JobStore
+from storage.job_store import JobStore
 from storage.key_store import KeyStore
 from storage.retention_store import RetentionStore
+from storage.rules import JobRules
 from storage.run_store import RunStore
 from storage.segment_store import SegmentStore
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
@@ -34,6 +34,7 @@ class Stores:
     retention: RetentionStore
     keys: KeyStore
     audio: AudioStore
+    rules: JobRules
 
     @classmethod
     def make(
@@ -42,11 +43,7 @@ class Stores:
         """`pool_size`: about as many connections as the process has threads."""
         engine = make_engine(database.database_url, pool_size=pool_size)
         heartbeat_engine = make_engine(database.database_url, pool_size=1)
-        job_rules = JobRules(
-            max_active_jobs=rules.max_active_jobs,
-            deadline=timedelta(seconds=rules.job_deadline_s),
-            retention=timedelta(days=rules.retention_days),
-        )
+        job_rules = rules.as_rules()
         return cls(
             engine=engine,
             heartbeat_engine=heartbeat_engine,
@@ -58,6 +55,7 @@ class Stores:
             retention=RetentionStore(engine),
             keys=KeyStore(engine),
             audio=AudioStore(object_store),
+            rules=job_rules,
         )
 
     def close(self) -> None:

@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
-from storage.job_store import Clock, JobRules, database_clock, failed_values
 from storage.jobs import FailureReason
+from storage.rules import JobRules
 from storage.stages import JobStatus, Stage, due_for
+from storage.statements import Clock, database_clock, failed_values
 from storage.tables import jobs
 
 

@@ -22,9 +22,10 @@ from service.server import ApiServer, listening
 from service.settings import ServiceSettings
 from storage.audio_store import AudioStore
 from storage.engine import make_engine
-from storage.job_store import JobRules, JobStore
+from storage.job_store import JobStore
 from storage.jobs import LOCAL_USER_ID, Script, new_id
 from storage.key_store import KeyStore
+from storage.rules import JobRules
 from storage.run_store import RunStore
 from storage.segment_store import SegmentStore
 from storage.settings import ObjectStoreSettings

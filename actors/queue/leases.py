@@ -19,7 +19,7 @@ from dramatiq.middleware import Middleware
 from storage.jobs import Claim
 from storage.run_store import RunStore
 
-#: Seconds between two beats. The scheduler takes three missed ones for death.
+#: Seconds between two beats. The scheduler takes several missed ones for death.
 HEARTBEAT_S: Final = 5.0
 
 log = structlog.get_logger()

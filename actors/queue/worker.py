@@ -46,7 +46,7 @@ def declare_actor(broker: JobBroker, stage: Stage, story: Story, studio: Studio)
         # The row says what is tried again, how often, and until when.
         max_retries=None,
         throws=INTERRUPTS,
-        time_limit=(studio.settings.job_deadline_s + TIME_LIMIT_MARGIN_S) * 1000,
+        time_limit=(studio.stores.rules.deadline.total_seconds() + TIME_LIMIT_MARGIN_S) * 1000,
     )
     def actor(job_id: str) -> None:  # pyright: ignore[reportUnusedFunction] # the broker keeps it
         work_on(UUID(job_id), stage, story, studio)

@@ -13,8 +13,8 @@ from sqlalchemy import func
 
 from actors.queue.broker import make_broker
 from scheduler.sweeps import OVERDUE_S, REPUBLISH_S
-from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID
+from storage.rules import JobRules
 from storage.stages import WORK, Stage
 from storage.sweep_store import SweepStore
 from tests.chaos.faults import frozen

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from storage.job_store import JobRules, JobStore
+from storage.job_store import JobStore
 from storage.jobs import (
     LOCAL_USER_ID,
     IdempotencyKeyReused,
@@ -23,6 +23,7 @@ from storage.jobs import (
     JobNotFound,
     new_id,
 )
+from storage.rules import JobRules
 from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.tables import jobs

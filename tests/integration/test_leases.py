@@ -11,8 +11,8 @@ import pytest
 
 from actors.queue.leases import Leases
 from storage.engine import make_engine
-from storage.job_store import JobRules
 from storage.jobs import FailureReason
+from storage.rules import JobRules
 from storage.run_store import RunStore
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from storage.stores import Stores

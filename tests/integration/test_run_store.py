@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Claim, FailureReason, LeaseLost, new_id
+from storage.rules import JobRules
 from storage.run_store import RunStore, TurnPart
 from storage.segment_store import SegmentIntent
 from storage.stages import JobStatus, Stage

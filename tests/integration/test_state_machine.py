@@ -33,7 +33,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage import run_store
 from storage.engine import make_engine
-from storage.job_store import CANCELLED_RETENTION, JobRules, JobStore
+from storage.job_store import JobStore
 from storage.jobs import (
     LOCAL_USER_ID,
     Claim,
@@ -49,6 +49,7 @@ from storage.jobs import (
     new_id,
 )
 from storage.retention_store import RetentionStore
+from storage.rules import JobRules
 from storage.run_store import RunStore, TurnPart
 from storage.segment_store import SegmentIntent, SegmentStore
 from storage.stages import ACTIVE, TRANSITIONS, WORK, JobStatus, Stage
@@ -260,7 +261,7 @@ class LifeOfJobs(RuleBasedStateMachine):
                 self.bench.jobs.cancel(user_id, job_id)
         else:
             assert self.bench.jobs.cancel(user_id, job_id).status == JobStatus.CANCELLED
-            job.end(JobStatus.CANCELLED, self.bench.now + CANCELLED_RETENTION)
+            job.end(JobStatus.CANCELLED, self.bench.now + RULES.cancelled_retention)
 
     @rule(target=known_jobs, me=whoever, job_id=known_jobs)
     def resubmit(self, me: bool, job_id: UUID) -> Any:

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from scheduler import sweeps
-from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, FailureReason
+from storage.rules import JobRules
 from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.sweep_store import SweepStore

@@ -15,8 +15,8 @@ import pytest
 from actors.providers.provider import ProviderError
 from actors.settings import WorkSettings
 from service.requests.revision import revision_of
-from storage.job_store import JobRules
 from storage.jobs import LOCAL_USER_ID, Claim, FailureReason
+from storage.rules import JobRules
 from storage.run_store import RunStore
 from storage.stages import JobStatus, Stage
 from storage.stores import Stores
