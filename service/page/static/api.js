@@ -7,6 +7,10 @@ const KEY = "readthrough.key";
 
 /** The server refused: `code` as in the contract, `message` in the page's language. */
 export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {ErrorBody | null} body
+   */
   constructor(status, body) {
     super(body?.message ?? t("error.status", { status }));
     this.status = status;
@@ -18,10 +22,27 @@ export class Refused extends Error {
   get isUnknownAddress() {
     return this.code === "NOT_FOUND" || this.code === "METHOD_NOT_ALLOWED" || this.status === 405;
   }
+
+  /** @returns {ProblemBody[]} */
+  get problems() {
+    return this.details?.problems ?? [];
+  }
 }
 
 /** The server, or the database behind it, does not answer. It is worth trying again. */
 export class Away extends Error {}
+
+/**
+ * Whether a call was ended by whoever began it.
+ * @param {unknown} error
+ */
+export const isAborted = (error) => error instanceof DOMException && error.name === "AbortError";
+
+/**
+ * What to tell a person of an error.
+ * @param {unknown} error
+ */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
 let offsetMs = 0;
 
@@ -31,10 +52,17 @@ export const serverNow = () => Date.now() + offsetMs;
 export const hasKey = () => sessionStorage.getItem(KEY) !== null;
 export const forgetKey = () => sessionStorage.removeItem(KEY);
 
-/** The answer to a call of `/api/v1`. Asks for a key when one is needed. Throws Refused or Away. */
-export async function send(method, path, { body, headers = {}, signal } = {}) {
+/** @typedef {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} Options */
+
+/**
+ * The answer to a call of `/api/v1`. Asks for a key when one is needed. Throws Refused or Away.
+ * @param {string} method
+ * @param {string} path
+ * @param {Options} [options]
+ */
+export async function send(method, path, options = {}) {
   for (;;) {
-    const answer = await fetchOnce(method, path, { body, headers, signal });
+    const answer = await fetchOnce(method, path, options);
     if (answer.status === 401) {
       await askForKey();
       continue;
@@ -47,12 +75,28 @@ export async function send(method, path, { body, headers = {}, signal } = {}) {
   }
 }
 
-/** The JSON that a call answers. */
+/**
+ * The JSON that a call answers.
+ * @param {string} method
+ * @param {string} path
+ * @param {Options} [options]
+ * @returns {Promise<any>}
+ */
 export const call = async (method, path, options) => (await send(method, path, options)).json();
 
-export const getJob = (id, signal) => call("GET", `/jobs/${encodeURIComponent(id)}`, { signal });
+/**
+ * @param {string} id
+ * @returns {Promise<JobDetail>}
+ */
+export const getJob = (id) => call("GET", `/jobs/${encodeURIComponent(id)}`);
 
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {Options} options
+ */
 async function fetchOnce(method, path, { body, headers, signal }) {
+  /** @type {Record<string, string>} */
   const all = { "Accept-Language": language, ...headers };
   if (hasKey()) all.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
   if (body !== undefined) all["Content-Type"] = "application/json";
@@ -65,28 +109,30 @@ async function fetchOnce(method, path, { body, headers, signal }) {
       cache: "no-store",
     });
     // To the second; less would be the network's doing.
-    const theirs = Date.parse(answer.headers.get("date"));
+    const theirs = Date.parse(answer.headers.get("date") ?? "");
     if (Math.abs(theirs - Date.now()) > 2_000) offsetMs = theirs - Date.now();
     if (answer.status < 500) document.dispatchEvent(new Event("server-back"));
     return answer;
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (isAborted(error)) throw error;
     throw tellAway(new Away(t("away.text")));
   }
 }
 
+/** @param {Away} error */
 function tellAway(error) {
   document.dispatchEvent(new CustomEvent("server-away", { detail: error.message }));
   return error;
 }
 
+/** @type {Promise<void> | null} */
 let asking = null;
 
 /** One dialog, however many calls wait for it. */
 function askForKey() {
   asking ??= (async () => {
-    const dialog = byId("key-dialog");
-    const field = byId("key");
+    const dialog = byId("key-dialog", HTMLDialogElement);
+    const field = byId("key", HTMLInputElement);
     say(byId("key-wrong"), hasKey() ? t("key.wrong") : "");
     forgetKey();
     field.value = "";

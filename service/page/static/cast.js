@@ -1,28 +1,43 @@
 // The cast: each speaker with a colour and a voice. A voice nobody chose is chosen by itself, no two alike if possible.
 
+import { messageOf } from "./api.js";
 import { byId, castClass, h, icon, keep, say, show } from "./dom.js";
-import { chooseVoice, listenButton, nameListenButton, voicesOf } from "./voices.js";
+import { listenButton } from "./samples.js";
+import { chooseVoice, voicesOf } from "./voices.js";
 import { t } from "./words.js";
 
 const list = byId("cast");
 
-/** The cast. `changed()` is called when somebody gets another voice. */
+/**
+ * The cast. `changed()` is called when somebody gets another voice.
+ * @param {() => void} changed
+ */
 export function makeCast(changed) {
+  /** @type {string[]} */
   let speakers = [];
-  /** By provider, then by speaker: {voice_id, voice_name, by_hand}. */
+  /**
+   * By provider, then by speaker.
+   * @type {Map<string, Map<string, CastVoice>>}
+   */
   let voices = new Map();
-  /** Those of the provider of now. */
+  /** Those of the provider of now. @type {Map<string, CastVoice>} */
   let chosen = new Map();
-  let provider = null;
+  let provider = "";
   let language = "zh-TW";
   let turn = 0;
 
-  /** Who speaks, with which provider, in which language. */
+  /**
+   * Who speaks, with which provider, in which language.
+   * @param {Scene} now
+   */
   async function set(now) {
-    ({ speakers, provider, language } = now);
-    if (provider && !voices.has(provider)) voices.set(provider, new Map());
+    speakers = now.speakers;
+    provider = now.provider ?? "";
+    language = now.language;
     chosen = voices.get(provider) ?? new Map();
-    const mine = ++turn;
+    voices.set(provider, chosen);
+    turn += 1;
+    const mine = turn;
     draw();
     if (!provider) return;
     try {
@@ -32,22 +47,29 @@ export function makeCast(changed) {
       say(byId("cast-state"), "");
       assign(byFit(all));
     } catch (error) {
-      if (mine === turn) say(byId("cast-state"), error.message);
+      if (mine === turn) say(byId("cast-state"), messageOf(error));
     }
     draw();
     changed();
   }
 
-  /** Voices of exactly this language come first, then those of no special script or kind. */
+  /**
+   * Voices of exactly this language come first, then those of no special script or kind.
+   * @param {VoiceBody[]} all
+   */
   function byFit(all) {
+    /** @param {string} tag */
     const fit = (tag) => (tag === language ? 0 : /^[a-z]{2,3}(-[A-Z]{2})?$/.test(tag) ? 1 : 2);
     return [...all].sort((a, b) => fit(a.language) - fit(b.language));
   }
 
-  /** Gives a voice to those who have none of their own choice: women and men in turn, each other's only when out. */
+  /**
+   * Gives a voice to those who have none of their own choice: women and men in turn, each other's only when out.
+   * @param {VoiceBody[]} suitable
+   */
   function assign(suitable) {
     const suits = new Set(suitable.map((voice) => voice.voice_id));
-    const taken = new Set(speakers.map((name) => chosen.get(name)).filter((v) => v?.by_hand).map((v) => v.voice_id));
+    const taken = new Set(speakers.flatMap((name) => (chosen.get(name)?.by_hand ? [chosen.get(name)?.voice_id] : [])));
     speakers.forEach((name, place) => {
       const now = chosen.get(name);
       if (now?.by_hand) return;
@@ -66,32 +88,37 @@ export function makeCast(changed) {
 
   function draw() {
     show(byId("cast-empty"), speakers.length === 0);
-    keep(list, speakers, (name) => name, make, fill);
+    keep(list, speakers, (name) => name, make);
   }
 
+  /**
+   * @param {string} name
+   * @returns {Part<string>}
+   */
   function make(name) {
-    const listen = listenButton(() => chosen.has(name) && { ...chosen.get(name), provider, language });
-    const button = h("button", { type: "button", class: "voice-button", onclick: () => choose(name) });
-    button.append(h("bdi"), icon("choose"));
-    return h("li", {}, h("span", { class: "speaker" }, h("bdi", {}, name)), button, listen);
-  }
-
-  function fill(element, name, place) {
-    element.className = castClass(place);
-    const voice = chosen.get(name);
-    const button = element.querySelector(".voice-button");
-    say(button.firstElementChild, voice?.voice_name ?? voice?.voice_id ?? t("cast.none"));
-    button.setAttribute("aria-label", t("cast.voice-of", { speaker: name, voice: button.firstElementChild.textContent }));
-    nameListenButton(element.querySelector(".listen"));
-  }
-
-  async function choose(name) {
-    const picked = await chooseVoice({
-      title: t("voice.for", { speaker: name }),
-      provider,
-      language,
-      current: chosen.get(name)?.voice_id,
+    const voiceName = h("bdi");
+    const button = h("button", { type: "button", class: "voice-button", onclick: () => choose(name) }, voiceName, icon("choose"));
+    const sample = listenButton(() => {
+      const voice = chosen.get(name);
+      return voice ? { ...voice, provider, language } : null;
     });
+    return {
+      element: h("li", {}, h("span", { class: "speaker" }, h("bdi", {}, name)), button, sample.element),
+      fill(_, place) {
+        button.parentElement?.setAttribute("class", castClass(place));
+        const voice = chosen.get(name);
+        const words = voice?.voice_name ?? voice?.voice_id ?? t("cast.none");
+        say(voiceName, words);
+        button.setAttribute("aria-label", t("cast.voice-of", { speaker: name, voice: words }));
+        sample.name();
+      },
+    };
+  }
+
+  /** @param {string} name */
+  async function choose(name) {
+    const title = t("voice.for", { speaker: name });
+    const picked = await chooseVoice({ title, provider, language, current: chosen.get(name)?.voice_id });
     if (!picked) return;
     chosen.set(name, { ...picked, by_hand: true });
     draw();
@@ -100,19 +127,25 @@ export function makeCast(changed) {
 
   return {
     set,
-    /** For the draft, and back from it: by provider, [speaker, voice] each. */
+    /**
+     * For the draft, and back from it: by provider, speaker and voice.
+     * @returns {Record<string, [string, CastVoice][]>}
+     */
     entries: () => Object.fromEntries([...voices].map(([name, ofIt]) => [name, [...ofIt]])),
+    /** @param {Record<string, [string, CastVoice][]>} entries */
     restore(entries) {
       voices = new Map(Object.entries(entries).map(([name, ofIt]) => [name, new Map(ofIt)]));
     },
-    /** As POST /jobs wants them; null where a speaker has no voice. */
+    /**
+     * As POST /jobs wants them; null where a speaker has no voice.
+     * @returns {VoiceAssignmentBody[] | null}
+     */
     assignments() {
-      if (speakers.some((name) => !chosen.has(name))) return null;
-      return speakers.map((speaker) => ({
-        speaker,
-        voice_id: chosen.get(speaker).voice_id,
-        voice_name: chosen.get(speaker).voice_name ?? null,
-      }));
+      const all = speakers.flatMap((speaker) => {
+        const voice = chosen.get(speaker);
+        return voice ? [{ speaker, voice_id: voice.voice_id, voice_name: voice.voice_name ?? null }] : [];
+      });
+      return all.length === speakers.length ? all : null;
     },
   };
 }

@@ -4,16 +4,22 @@ import { calm } from "./dom.js";
 
 const KEY = "readthrough.draft";
 
-/** The draft of before, or null. */
+/**
+ * The draft of before, or null.
+ * @returns {Draft | null}
+ */
 export function readDraft() {
   try {
-    return JSON.parse(localStorage.getItem(KEY));
+    return JSON.parse(localStorage.getItem(KEY) ?? "null");
   } catch {
     return null;
   }
 }
 
-/** Keeps what `read()` gives, soon after `later()` is called, and when the page is left. */
+/**
+ * Keeps what `read()` gives, soon after the answer is called, and when the page is left.
+ * @param {() => Draft | null} read
+ */
 export function keepDraft(read) {
   const later = calm(() => {
     try {

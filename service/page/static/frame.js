@@ -6,10 +6,9 @@ import { t } from "./words.js";
 
 const YEAR_S = 31_536_000;
 
-byId("language").addEventListener("click", (event) => {
-  const chosen = event.currentTarget.dataset.language;
-  document.cookie = `readthrough-language=${chosen}; path=/; max-age=${YEAR_S}; samesite=lax`;
-  window.dispatchEvent(new Event("leaving"));
+const language = byId("language");
+language.addEventListener("click", () => {
+  document.cookie = `readthrough-language=${language.dataset.language}; path=/; max-age=${YEAR_S}; samesite=lax`;
   location.reload();
 });
 
@@ -24,7 +23,7 @@ showForget();
 
 const away = byId("away");
 document.addEventListener("server-away", (event) => {
-  say(byId("away-text"), event.detail);
+  if (event instanceof CustomEvent) say(byId("away-text"), event.detail);
   show(away, true);
 });
 document.addEventListener("server-back", () => {

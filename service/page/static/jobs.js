@@ -2,10 +2,10 @@
 
 import "./frame.js";
 import { Refused, call, getJob } from "./api.js";
-import { announce, byId, h, keep, say, show, toast } from "./dom.js";
+import { announce, byId, h, keep, say, show, toast, touched } from "./dom.js";
 import { cancel, resubmit } from "./job_actions.js";
 import { castNames, fillStatus, isActive, titleOf } from "./job_words.js";
-import { fillProgress, makeProgress } from "./progress.js";
+import { makeProgress } from "./progress.js";
 import { keepLooking } from "./refresh.js";
 import { clock, duration, exactly, t, when } from "./words.js";
 
@@ -15,12 +15,21 @@ const EVERY_MS = 5_000;
 const AT_ONCE = 4;
 
 const list = byId("jobs");
+const newer = byId("newer", HTMLButtonElement);
+const older = byId("older", HTMLButtonElement);
+const emptyLink = byId("jobs-empty-link", HTMLAnchorElement);
 
-/** Details by id. Those of a job that has ended do not change any more. */
+/**
+ * Details by id. Those of a job that has ended do not change any more.
+ * @type {Map<string, JobDetail>}
+ */
 const details = new Map();
-/** The status that a job was last seen in. */
+/**
+ * The status that a job was last seen in.
+ * @type {Map<string, JobStatus>}
+ */
 const seen = new Map();
-let shown = null;
+let shownOffset = 0;
 
 const asked = () => {
   const query = new URLSearchParams(location.search);
@@ -30,6 +39,7 @@ const asked = () => {
 /** One look; answers whether something is active. */
 async function look() {
   const { status, offset } = asked();
+  /** @type {JobList} */
   let page;
   try {
     page = await call("GET", `/jobs?limit=${PAGE}&offset=${offset}${status ? `&status=${encodeURIComponent(status)}` : ""}`);
@@ -50,6 +60,7 @@ async function look() {
   return page.items.some(isActive);
 }
 
+/** @param {JobResponse[]} jobs */
 async function loadDetails(jobs) {
   const wanted = jobs.filter((job) => details.get(job.id)?.status !== job.status || isActive(job));
   const next = async () => {
@@ -64,16 +75,16 @@ async function loadDetails(jobs) {
   await Promise.all(Array.from({ length: AT_ONCE }, next));
 }
 
+/** @param {JobList} page */
 function draw(page) {
-  shown = page;
+  shownOffset = page.offset;
   const { status } = asked();
-  for (const link of byId("filter").children) {
+  for (const link of byId("filter").querySelectorAll("a")) {
     if (link.dataset.status === status) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   list.removeAttribute("aria-busy");
-  list.querySelectorAll(".skeleton").forEach((one) => one.remove());
-  keep(list, page.items, (job) => job.id, make, fill);
+  keep(list, page.items, (job) => job.id, make);
   show(list, page.items.length > 0);
   show(byId("jobs-empty"), page.items.length === 0);
   if (!page.items.length) {
@@ -83,77 +94,83 @@ function draw(page) {
   const last = page.offset + page.items.length;
   show(byId("pages"), page.total > PAGE);
   say(byId("range"), t("jobs.range", { first: page.offset + 1, last, total: page.total }));
-  byId("newer").disabled = page.offset === 0;
-  byId("older").disabled = last >= page.total;
+  newer.disabled = page.offset === 0;
+  older.disabled = last >= page.total;
 }
 
+/**
+ * @param {string} title
+ * @param {string} text
+ * @param {string} link
+ * @param {string} href
+ */
 function sayEmpty(title, text, link, href) {
   show(list, false);
   show(byId("jobs-empty"), true);
   say(byId("jobs-empty-title"), title);
   say(byId("jobs-empty-text"), text);
-  say(byId("jobs-empty-link"), link);
-  byId("jobs-empty-link").href = href;
+  say(emptyLink, link);
+  emptyLink.href = href;
 }
 
-function make(job) {
-  const parts = {
-    status: h("span", { class: "chip" }),
-    title: h("a", { class: "job-title", href: `/jobs/${job.id}`, dir: "auto" }),
-    names: h("span", { class: "names" }),
-    created: h("time", { datetime: job.created_at, title: exactly(job.created_at) }, when(job.created_at)),
-    facts: h("p", { class: "job-facts" }, h("span"), h("span"), h("span")),
-    progress: makeProgress(),
-    reason: h("p", { class: "reason" }),
-    cancel: h("button", { type: "button", class: "quiet" }, t("job.cancel")),
-    resubmit: h("button", { type: "button" }, t("job.resubmit")),
-  };
+/**
+ * The row of a job. What is in its detail comes a moment later than the rest.
+ * @param {JobResponse} first
+ * @returns {Part<JobResponse>}
+ */
+function make(first) {
+  let job = first;
+  const status = h("span", { class: "chip" });
+  const created = h("time", { datetime: job.created_at, title: exactly(job.created_at) }, when(job.created_at));
+  const title = h("a", { class: "job-title", href: `/jobs/${job.id}`, dir: "auto" });
+  const names = h("span", { class: "names" });
+  const reason = h("p", { class: "reason" });
+  const progress = makeProgress();
+  const facts = [h("span"), h("span"), h("span")];
+  const cancelIt = h("button", { type: "button", class: "quiet" }, t("job.cancel"));
+  const resubmitIt = h("button", { type: "button" }, t("job.resubmit"));
   const element = h(
     "li",
     { class: "job" },
-    h("p", { class: "job-state" }, parts.status, parts.created),
-    h("div", { class: "job-what" }, parts.title, parts.names, parts.reason, parts.progress),
-    parts.facts,
-    h("div", { class: "job-ends" }, parts.cancel, parts.resubmit),
+    h("p", { class: "job-state" }, status, created),
+    h("div", { class: "job-what" }, title, names, reason, progress.element),
+    h("p", { class: "job-facts" }, ...facts),
+    h("div", { class: "job-ends" }, cancelIt, resubmitIt),
   );
-  element.parts = parts;
-  parts.cancel.addEventListener("click", async () => {
-    if (await cancel(element.job, parts.title.textContent)) looking.now();
+  cancelIt.addEventListener("click", async () => {
+    if (await cancel(job, title.textContent ?? "")) looking.now();
   });
-  parts.resubmit.addEventListener("click", async () => {
-    const fresh = await resubmit(element.job);
+  resubmitIt.addEventListener("click", async () => {
+    const fresh = await resubmit(job);
     if (!fresh) return;
     toast(t("resubmit.done"), { text: t("submitted.job"), do: () => location.assign(`/jobs/${fresh.id}`) });
     looking.now();
   });
-  return element;
-}
 
-function fill(element, job) {
-  const { parts } = element;
-  const known = details.get(job.id);
-  const detail = known?.status === job.status ? known : null;
-  element.job = job;
-  fillStatus(parts.status, job.status);
-  say(parts.title, known ? titleOf(known) : job.id);
-  if (known && !parts.names.childElementCount) {
-    const names = castNames(known);
-    parts.names.replaceWith(names);
-    parts.names = names;
+  /** @param {JobResponse} now */
+  function fill(now) {
+    job = now;
+    const known = details.get(job.id);
+    const detail = known?.status === job.status ? known : null;
+    fillStatus(status, job.status);
+    say(title, known ? titleOf(known) : job.id);
+    if (known && !names.childElementCount) names.append(...castNames(known));
+    factsOf(detail).forEach((fact, place) => facts[place] && say(facts[place], fact));
+    show(progress.element, isActive(job) && detail !== null);
+    if (detail && isActive(job)) progress.fill(detail);
+    show(reason, job.status === "failed");
+    say(reason, detail?.error_message ?? "");
+    show(cancelIt, isActive(job));
+    cancelIt.setAttribute("aria-disabled", String(job.status !== "pending"));
+    cancelIt.setAttribute("aria-label", t("job.cancel.of", { title: title.textContent ?? "" }));
+    show(resubmitIt, job.status === "failed" || job.status === "cancelled");
+    resubmitIt.setAttribute("aria-label", t("job.resubmit.of", { title: title.textContent ?? "" }));
   }
-  factsOf(job, detail).forEach((fact, place) => say(parts.facts.children[place], fact));
-  show(parts.progress, isActive(job) && detail !== null);
-  if (detail && isActive(job)) fillProgress(parts.progress, detail);
-  show(parts.reason, job.status === "failed");
-  say(parts.reason, detail?.error_message ?? "");
-  show(parts.cancel, isActive(job));
-  parts.cancel.setAttribute("aria-disabled", String(job.status !== "pending"));
-  parts.cancel.setAttribute("aria-label", t("job.cancel.of", { title: parts.title.textContent }));
-  show(parts.resubmit, job.status === "failed" || job.status === "cancelled");
-  parts.resubmit.setAttribute("aria-label", t("job.resubmit.of", { title: parts.title.textContent }));
+  return { element, fill };
 }
 
-function factsOf(job, detail) {
+/** @param {JobDetail | null} detail */
+function factsOf(detail) {
   const heard = detail?.result_metadata?.duration_ms;
   return [
     detail ? t("count.lines", { n: detail.progress.turns_total }) : "",
@@ -162,7 +179,10 @@ function factsOf(job, detail) {
   ];
 }
 
-/** A change of status is read out. */
+/**
+ * A change of status is read out.
+ * @param {JobResponse[]} jobs
+ */
 function tellChanges(jobs) {
   for (const job of jobs) {
     const before = seen.get(job.id);
@@ -175,6 +195,7 @@ function tellChanges(jobs) {
 
 // Where one is: the address says it, so that the browser's way back works
 
+/** @param {{ status: string, offset: number }} where */
 function goTo({ status, offset }) {
   const query = new URLSearchParams();
   if (status) query.set("status", status);
@@ -184,24 +205,25 @@ function goTo({ status, offset }) {
 }
 
 byId("filter").addEventListener("click", (event) => {
-  const link = event.target.closest("a");
+  const link = touched(event, "a");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  goTo({ status: link.dataset.status, offset: 0 });
+  goTo({ status: link.dataset.status ?? "", offset: 0 });
 });
-byId("jobs-empty-link").addEventListener("click", (event) => {
-  if (event.currentTarget.getAttribute("href") !== "/jobs") return;
+emptyLink.addEventListener("click", (event) => {
+  if (emptyLink.getAttribute("href") !== "/jobs") return;
   event.preventDefault();
   goTo({ status: "", offset: 0 });
 });
-byId("newer").addEventListener("click", () => turnPage(-PAGE));
-byId("older").addEventListener("click", () => turnPage(PAGE));
+newer.addEventListener("click", () => turnPage(-PAGE));
+older.addEventListener("click", () => turnPage(PAGE));
 window.addEventListener("popstate", () => looking.now());
 
+/** @param {number} by */
 async function turnPage(by) {
-  await goTo({ status: asked().status, offset: Math.max(0, shown.offset + by) });
+  await goTo({ status: asked().status, offset: Math.max(0, shownOffset + by) });
   window.scrollTo(0, 0);
-  announce(byId("range").textContent);
+  announce(byId("range").textContent ?? "");
 }
 
 const looking = keepLooking(look, EVERY_MS);

@@ -5,18 +5,24 @@ import { ask, byId, say } from "./dom.js";
 import { chooseVoice } from "./voices.js";
 import { t } from "./words.js";
 
-const dialog = byId("line-dialog");
-const words = byId("line-text");
+const dialog = byId("line-dialog", HTMLDialogElement);
+const words = byId("line-text", HTMLTextAreaElement);
 const voiceButton = byId("line-voice");
+const go = byId("line-go");
 
+/** @type {{ job: JobDetail, turn: JobTurnBody, voice: Voice | undefined, chosen: Voice | null } | null} */
 let open = null;
 
-/** Asks what to change in a turn of a job. Goes to the new job if one comes of it. */
+/**
+ * Asks what to change in a turn of a job. Goes to the new job if one comes of it.
+ * @param {JobDetail} job
+ * @param {JobTurnBody} turn
+ */
 export async function speakAgain(job, turn) {
-  const { voice_assignments: voices, provider, language } = job.input_params;
-  const { voice_id: own } = turn;
-  const voice = own ? { voice_id: own } : voices.find((one) => one.speaker === turn.speaker);
-  open = { job, turn, voice, chosen: null, provider, language };
+  const voice = turn.voice_id
+    ? { voice_id: turn.voice_id }
+    : job.input_params.voice_assignments.find((one) => one.speaker === turn.speaker);
+  open = { job, turn, voice, chosen: null };
   say(byId("line-speaker"), t("again.line", { n: turn.index + 1, speaker: turn.speaker }));
   say(byId("line-wrong"), "");
   words.value = turn.text;
@@ -25,44 +31,59 @@ export async function speakAgain(job, turn) {
 }
 
 function showVoice() {
-  const voice = open.chosen ?? open.voice;
+  const voice = open?.chosen ?? open?.voice;
   say(voiceButton, voice?.voice_name ?? voice?.voice_id ?? "");
 }
 
 voiceButton.addEventListener("click", async () => {
+  if (!open) return;
+  const now = open;
+  const { provider, language } = now.job.input_params;
   const picked = await chooseVoice({
-    title: t("voice.for", { speaker: open.turn.speaker }),
-    provider: open.provider,
-    language: open.language,
-    current: (open.chosen ?? open.voice)?.voice_id,
+    title: t("voice.for", { speaker: now.turn.speaker }),
+    provider,
+    language,
+    current: (now.chosen ?? now.voice)?.voice_id,
   });
-  if (picked) open.chosen = picked;
+  if (picked) now.chosen = picked;
   showVoice();
   voiceButton.focus();
 });
 
-byId("line-go").addEventListener("click", async (event) => {
-  const button = event.currentTarget;
-  if (button.getAttribute("aria-busy") === "true") return;
+go.addEventListener("click", async () => {
+  if (!open || go.getAttribute("aria-busy") === "true") return;
   if (!words.value.trim()) {
     say(byId("line-wrong"), t("again.blank"));
     words.focus();
     return;
   }
-  const change = { index: open.turn.index };
-  if (words.value !== open.turn.text) change.text = words.value;
-  if (open.chosen && open.chosen.voice_id !== open.voice?.voice_id) change.voice_id = open.chosen.voice_id;
-  if (!("text" in change) && !("voice_id" in change)) change.speak_again = true;
-  button.setAttribute("aria-busy", "true");
+  go.setAttribute("aria-busy", "true");
   try {
-    const fresh = await call("POST", `/jobs/${open.job.id}/revise`, { body: { turns: [change] } });
+    const fresh = await call("POST", `/jobs/${open.job.id}/revise`, { body: { turns: [changeOf(open)] } });
     location.assign(`/jobs/${fresh.id}`);
   } catch (error) {
     if (!(error instanceof Refused || error instanceof Away)) throw error;
-    const problem = error.details?.problems?.[0]?.message;
-    const text = error.isUnknownAddress ? t("again.unknown") : error.message;
-    say(byId("line-wrong"), problem ? t("error.field", { field: text, message: problem }) : text);
+    say(byId("line-wrong"), reasonOf(error));
   } finally {
-    button.removeAttribute("aria-busy");
+    go.removeAttribute("aria-busy");
   }
 });
+
+/**
+ * What POST /jobs/{id}/revise takes for the turn.
+ * @param {NonNullable<typeof open>} of
+ */
+function changeOf({ turn, voice, chosen }) {
+  const text = words.value === turn.text ? undefined : words.value;
+  const voiceId = chosen && chosen.voice_id !== voice?.voice_id ? chosen.voice_id : undefined;
+  const isSame = text === undefined && voiceId === undefined;
+  return { index: turn.index, text, voice_id: voiceId, speak_again: isSame || undefined };
+}
+
+/** @param {Refused | Away} error */
+function reasonOf(error) {
+  if (!(error instanceof Refused)) return error.message;
+  const text = error.isUnknownAddress ? t("again.unknown") : error.message;
+  const [problem] = error.problems;
+  return problem ? t("error.field", { field: text, message: problem.message }) : text;
+}

@@ -6,73 +6,97 @@ import { t } from "./words.js";
 
 const list = byId("own-voices");
 
-/** The voices of single lines. `changed()` is called when one of them does. */
+/**
+ * The voices of single lines. `changed()` is called when one of them does.
+ * @param {() => void} changed
+ */
 export function makeOwnVoices(changed) {
-  let turns = [];
-  let speakers = [];
-  /** For each turn its voices by provider, {voice_id, voice_name}; undefined where it has none. */
+  /** @type {Scene} */
+  let scene = { turns: [], speakers: [], provider: null, language: "" };
+  /** For each turn its voices; undefined where it has none. @type {(LineVoices | undefined)[]} */
   let voices = [];
-  /** What was taken out with its line, by the line: it comes back with it. */
+  /** What was taken out with its line, by the line: it comes back with it. @type {Map<string, LineVoices>} */
   let lost = new Map();
-  /** What a draft had, until its lines are here. */
+  /** What a draft had, until its lines are here. @type {Record<string, LineVoices> | null} */
   let waiting = null;
-  let provider = null;
-  let language = null;
 
-  /** The turns, speakers, provider and language of now. */
+  /** @param {Scene} now */
   function set(now) {
     if (waiting && now.turns.length) {
-      voices = now.turns.map((_, place) => waiting[place]);
+      const known = waiting;
+      voices = now.turns.map((_, place) => known[place]);
       waiting = null;
     } else {
-      const moved = carried(turns, voices, now.turns);
-      turns.forEach((turn, place) => voices[place] && !moved.includes(voices[place]) && lost.set(lineOf(turn), voices[place]));
-      voices = moved.map((voice, place) => voice ?? comeBack(lineOf(now.turns[place])));
+      const moved = carried(scene.turns, voices, now.turns);
+      scene.turns.forEach((turn, place) => {
+        const voice = voices[place];
+        if (voice && !moved.includes(voice)) lost.set(lineOf(turn), voice);
+      });
+      voices = now.turns.map((turn, place) => moved[place] ?? comeBack(lineOf(turn)));
     }
-    ({ turns, speakers, provider, language } = now);
+    scene = now;
     draw();
   }
 
+  /** @param {string} line */
   function comeBack(line) {
     const voice = lost.get(line);
     lost.delete(line);
     return voice;
   }
 
-  const voiceAt = (place) => voices[place]?.[provider];
+  /** @param {number} place */
+  const voiceAt = (place) => voices[place]?.[scene.provider ?? ""];
 
   function draw() {
-    const places = turns.map((_, place) => place).filter(voiceAt);
+    const places = scene.turns.map((_, place) => place).filter(voiceAt);
     show(byId("own-voices-part"), places.length > 0);
-    keep(list, places, (place) => place, make, fill);
+    keep(list, places, (place) => place, make);
   }
 
+  /**
+   * @param {number} place
+   * @returns {Part<number>}
+   */
   function make(place) {
-    const voice = h("button", { type: "button", class: "voice-button", onclick: () => choose(place) }, h("bdi"), icon("choose"));
+    const n = place + 1;
+    const name = h("bdi");
+    const button = h("button", { type: "button", class: "voice-button", onclick: () => choose(place) }, name, icon("choose"));
     const drop = h("button", { type: "button", class: "quiet round", onclick: () => dropAt(place) }, icon("close"));
-    drop.setAttribute("aria-label", t("own.drop", { n: place + 1 }));
-    return h("li", {}, h("span", { class: "speaker" }, t("own.line", { n: place + 1 })), voice, drop);
+    drop.setAttribute("aria-label", t("own.drop", { n }));
+    const element = h("li", {}, h("span", { class: "speaker" }, t("own.line", { n })), button, drop);
+    return {
+      element,
+      fill() {
+        const turn = scene.turns[place];
+        const voice = voiceAt(place);
+        if (!turn || !voice) return;
+        element.className = castClass(scene.speakers.indexOf(turn.speaker));
+        element.title = turn.text;
+        const words = voice.voice_name ?? voice.voice_id;
+        say(name, words);
+        button.setAttribute("aria-label", t("own.voice-of", { n, speaker: turn.speaker, voice: words }));
+        if (!voice.voice_name) findName(voice);
+      },
+    };
   }
 
-  function fill(element, place) {
-    element.className = castClass(speakers.indexOf(turns[place].speaker));
-    element.title = turns[place].text;
-    const voice = voiceAt(place);
-    const button = element.querySelector(".voice-button");
-    say(button.firstElementChild, voice.voice_name ?? voice.voice_id);
-    const said = { n: place + 1, speaker: turns[place].speaker, voice: button.firstElementChild.textContent };
-    button.setAttribute("aria-label", t("own.voice-of", said));
-    if (!voice.voice_name) findName(voice);
-  }
-
+  /**
+   * A job knows no names of the voices of its lines.
+   * @param {Voice} voice
+   */
   async function findName(voice) {
-    const all = await voicesOf(provider).catch(() => []);
+    const all = await voicesOf(scene.provider ?? "").catch(() => []);
     voice.voice_name = all.find((one) => one.voice_id === voice.voice_id)?.voice_name ?? voice.voice_id;
     draw();
   }
 
+  /** @param {number} place */
   async function choose(place) {
-    const title = t("own.for", { n: place + 1, speaker: turns[place].speaker });
+    const { provider, language } = scene;
+    const turn = scene.turns[place];
+    if (!provider || !turn) return;
+    const title = t("own.for", { n: place + 1, speaker: turn.speaker });
     const picked = await chooseVoice({ title, provider, language, current: voiceAt(place)?.voice_id });
     if (!picked || !voices[place]) return;
     voices[place] = { ...voices[place], [provider]: picked };
@@ -80,8 +104,10 @@ export function makeOwnVoices(changed) {
     changed();
   }
 
+  /** @param {number} place */
   function dropAt(place) {
-    const { [provider]: _, ...others } = voices[place];
+    const others = { ...voices[place] };
+    delete others[scene.provider ?? ""];
     voices[place] = Object.keys(others).length ? others : undefined;
     draw();
     (list.querySelector("button") ?? byId("cast").querySelector("button"))?.focus();
@@ -90,24 +116,46 @@ export function makeOwnVoices(changed) {
 
   return {
     set,
-    /** Turns as POST /jobs takes them, each with its own voice if it has one. */
-    withVoices: (all) => all.map((turn, place) => (voiceAt(place) ? { ...turn, voice_id: voiceAt(place).voice_id } : turn)),
-    /** For the draft, and back from it: by turn, then by provider. */
-    entries: () => waiting ?? Object.fromEntries(Object.entries(voices).filter(([, voice]) => voice)),
+    /**
+     * Turns as POST /jobs takes them, each with its own voice if it has one.
+     * @param {TurnBody[]} turns
+     * @returns {JobTurnBody[]}
+     */
+    withVoices: (turns) =>
+      turns.map((turn, place) => {
+        const voice = voiceAt(place);
+        return voice ? { ...turn, voice_id: voice.voice_id } : turn;
+      }),
+    /**
+     * For the draft, and back from it: by the place of the line.
+     * @returns {Record<string, LineVoices>}
+     */
+    entries: () => waiting ?? Object.fromEntries(voices.flatMap((voice, place) => (voice ? [[place, voice]] : []))),
+    /** @param {Record<string, LineVoices>} entries */
     restore(entries) {
-      [turns, voices, lost, waiting] = [[], [], new Map(), Object.keys(entries).length ? entries : null];
+      scene = { ...scene, turns: [] };
+      voices = [];
+      lost = new Map();
+      waiting = Object.keys(entries).length ? entries : null;
     },
   };
 }
 
+/** @param {TurnBody} turn */
 const lineOf = ({ speaker, text }) => JSON.stringify([speaker, text]);
 
 /**
  * The values of the turns of before, for those of now. A line that is the same keeps its own wherever it is now; so does
  * one that was rewritten where it stood, by half: other words of the same speaker, or the same words of another.
+ * @template T
+ * @param {TurnBody[]} before
+ * @param {(T | undefined)[]} values
+ * @param {TurnBody[]} now
+ * @returns {(T | undefined)[]}
  */
 function carried(before, values, now) {
   if (!values.some(Boolean)) return now.map(() => undefined);
+  /** @type {Map<string, number[]>} */
   const places = new Map();
   before.forEach((turn, place) => places.set(lineOf(turn), [...(places.get(lineOf(turn)) ?? []), place]));
   const origins = now.map((turn) => places.get(lineOf(turn))?.shift());
@@ -123,8 +171,10 @@ function carried(before, values, now) {
       last = origin;
       return values[origin];
     }
-    const isHalf = (other) => before[other].speaker === turn.speaker || before[other].text === turn.text;
+    /** @param {number} other */
+    const isHalf = (other) => before[other]?.speaker === turn.speaker || before[other]?.text === turn.text;
     const rewritten = [...gone.keys()].find((other) => gone.get(other) === last && isHalf(other));
+    if (rewritten === undefined) return undefined;
     gone.delete(rewritten);
     return values[rewritten];
   });

@@ -7,13 +7,24 @@ import { clock, t } from "./words.js";
 const STEP_S = 5;
 const FAR_S = 30;
 
-const audio = byId("audio");
+const audio = byId("audio", HTMLAudioElement);
 const player = byId("player");
 const slider = byId("seek");
+const rate = byId("rate", HTMLSelectElement);
+const playButton = byId("play");
 
-/** The player of one job. `turns`: {start_ms, end_ms} in order; `moved(turnPlace, isPlaying)` is called as it goes. */
+/**
+ * The player of one job. `turns` in order; `moved(turnPlace, isPlaying)` is called as it goes.
+ * @param {{
+ *   id: string,
+ *   durationMs: number,
+ *   turns: TurnTimingBody[],
+ *   moved: (turnPlace: number | null, isPlaying: boolean) => void,
+ * }} of
+ */
 export function makePlayer({ id, durationMs, turns, moved }) {
   const seconds = durationMs / 1000;
+  /** @type {Promise<string> | null} */
   let source = null;
   /** Where to begin once there is something to play, in seconds. */
   let wanted = 0;
@@ -31,15 +42,13 @@ export function makePlayer({ id, durationMs, turns, moved }) {
       const total = Number(answer.headers.get("content-length"));
       const chunks = [];
       let size = 0;
-      for (const reader = answer.body.getReader(); ; ) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        chunks.push(value);
-        size += value.length;
+      for await (const chunk of chunksOf(answer)) {
+        chunks.push(chunk);
+        size += chunk.length;
         state(t("player.fetching", { percent: total ? Math.floor((100 * size) / total) : 0 }));
       }
       state("");
-      return URL.createObjectURL(new Blob(chunks, { type: answer.headers.get("content-type") }));
+      return URL.createObjectURL(new Blob(chunks, { type: answer.headers.get("content-type") ?? "" }));
     } catch (error) {
       source = null;
       state(error instanceof Refused ? error.message : t("player.failed"));
@@ -47,6 +56,7 @@ export function makePlayer({ id, durationMs, turns, moved }) {
     }
   }
 
+  /** @param {string} text */
   const state = (text) => say(byId("player-state"), text);
 
   async function ready() {
@@ -60,14 +70,17 @@ export function makePlayer({ id, durationMs, turns, moved }) {
   async function play() {
     try {
       await ready();
-      audio.playbackRate = Number(byId("rate").value);
+      audio.playbackRate = Number(rate.value);
       await audio.play();
     } catch (error) {
       // Whoever pauses before it has begun aborts it; what else can happen has been said.
-      if (error.name === "NotSupportedError") state(t("player.failed"));
+      if (error instanceof DOMException && error.name === "NotSupportedError") state(t("player.failed"));
     }
   }
 
+  const toggle = () => (audio.paused ? play() : audio.pause());
+
+  /** @param {number} ms */
   function seek(ms) {
     wanted = Math.min(seconds, Math.max(0, ms / 1000));
     if (audio.src) audio.currentTime = wanted;
@@ -76,6 +89,7 @@ export function makePlayer({ id, durationMs, turns, moved }) {
 
   const at = () => (audio.src && audio.readyState ? audio.currentTime : wanted) * 1000;
 
+  /** @param {number} ms */
   function turnAt(ms) {
     const next = turns.findIndex((turn) => turn.start_ms > ms);
     return (next < 0 ? turns.length : next) - 1;
@@ -85,7 +99,7 @@ export function makePlayer({ id, durationMs, turns, moved }) {
     const now = Math.min(durationMs, at());
     const isPlaying = !audio.paused;
     player.classList.toggle("is-playing", isPlaying);
-    byId("play").setAttribute("aria-label", t(isPlaying ? "player.pause" : "player.play"));
+    playButton.setAttribute("aria-label", t(isPlaying ? "player.pause" : "player.play"));
     player.style.setProperty("--played", `${durationMs ? (100 * now) / durationMs : 0}%`);
     say(byId("now"), clock(now));
     slider.setAttribute("aria-valuenow", String(Math.round(now / 1000)));
@@ -110,8 +124,8 @@ export function makePlayer({ id, durationMs, turns, moved }) {
     state("");
   });
 
-  byId("play").addEventListener("click", () => (audio.paused ? play() : audio.pause()));
-  byId("rate").addEventListener("change", () => (audio.playbackRate = Number(byId("rate").value)));
+  playButton.addEventListener("click", toggle);
+  rate.addEventListener("change", () => (audio.playbackRate = Number(rate.value)));
   byId("previous-line").addEventListener("click", () => {
     // As on a player: first to the beginning of this line, then to the one before.
     const place = turnAt(at());
@@ -122,6 +136,7 @@ export function makePlayer({ id, durationMs, turns, moved }) {
 
   slider.addEventListener("keydown", (event) => {
     const now = at();
+    /** @type {Record<string, number>} */
     const moves = {
       ArrowLeft: now - STEP_S * 1000,
       ArrowDown: now - STEP_S * 1000,
@@ -132,12 +147,14 @@ export function makePlayer({ id, durationMs, turns, moved }) {
       Home: 0,
       End: durationMs,
     };
-    if (event.key in moves) seek(moves[event.key]);
-    else if (event.key === " " || event.key === "Enter") byId("play").click();
+    const move = moves[event.key];
+    if (move !== undefined) seek(move);
+    else if (event.key === " " || event.key === "Enter") toggle();
     else return;
     event.preventDefault();
   });
 
+  /** @param {PointerEvent} event */
   const toPointer = (event) => {
     const { left, width } = slider.getBoundingClientRect();
     seek(((event.clientX - left) / width) * durationMs);
@@ -153,9 +170,19 @@ export function makePlayer({ id, durationMs, turns, moved }) {
   if (!hasKey()) ready();
   return {
     load,
+    /** @param {number} ms */
     playFrom(ms) {
       seek(ms);
       return play();
     },
   };
+}
+
+/**
+ * The parts of a body, as they come.
+ * @param {Response} answer
+ */
+async function* chunksOf(answer) {
+  const reader = answer.body?.getReader();
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) yield part.value;
 }

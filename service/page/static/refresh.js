@@ -8,10 +8,14 @@ const AWAY_MS = 3_000;
 /**
  * Calls `look` now, and again after `everyMs` as long as it answers true and the tab is visible.
  * A hidden tab that becomes visible looks at once. `look` that throws Away is called again soon.
+ * @param {() => Promise<boolean>} look
+ * @param {number} everyMs
  */
 export function keepLooking(look, everyMs) {
-  let timer = null;
+  /** @type {number | undefined} */
+  let timer;
   let due = true;
+  /** @type {Promise<void> | null} */
   let running = null;
 
   async function turn() {
@@ -33,12 +37,15 @@ export function keepLooking(look, everyMs) {
     // A look that is under way may have begun before what it is asked for: one more follows it.
     running = running ? running.then(turn) : turn();
     const mine = running;
-    return mine.finally(() => running === mine && (running = null));
+    return mine.finally(() => {
+      if (running === mine) running = null;
+    });
   }
 
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
     if (!document.hidden && due) now();
   });
-  return { now, started: now() };
+  now();
+  return { now };
 }

@@ -1,6 +1,6 @@
 // The box for the script: sent to be parsed as one types, mistakes marked at their line, lines in their speaker's colour.
 
-import { Away, Refused, call } from "./api.js";
+import { Away, Refused, call, isAborted } from "./api.js";
 import { byId, calm, castClass, h, say } from "./dom.js";
 import { t } from "./words.js";
 
@@ -12,13 +12,17 @@ const AWAY_MS = 3_000;
 const FOREIGN_LINE_END = /[\u2028\u2029]/g;
 /** Keys that move the caret. */
 const MOVES = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
-const NOTHING = { turns: [], speakers: [], total_characters: 0, is_valid: false, error: null };
+/** @type {ParsedDialogue} */
+const NOTHING = { turns: [], speakers: [], is_valid: false, error: null };
 
-const box = byId("script");
+const box = byId("script", HTMLTextAreaElement);
 const scroller = byId("script-box");
 const mirror = byId("script-mirror");
 
-/** The parts of `error`, each with the line that it is about (1-based), or null. */
+/**
+ * The parts of `error`, each with the line that it is about (1-based), or null.
+ * @param {string | null} error
+ */
 export function mistakesOf(error) {
   return (error ?? "").split("\n").filter(Boolean).map((text) => {
     const found = /第 (\d+) 行|line (\d+)/.exec(text);
@@ -26,18 +30,26 @@ export function mistakesOf(error) {
   });
 }
 
-/** The line of a turn for the script box: a name that would not be read as one is put in brackets. */
+/**
+ * The line of a turn for the script box: a name that would not be read as one is put in brackets.
+ * @param {Row} turn
+ */
 export function lineOf({ speaker, text }) {
   const isBare = speaker && !/[:：，。！？；、,!?;「」『』“”"[\]［］【】]|\d$/.test(speaker);
   return `${isBare ? speaker : `[${speaker}]`}: ${text.replace(/\n\s*\n/g, "\n")}`;
 }
 
-/** The box. `changed(parsed)` is called when what was found in it changes; `typed()` at every key. */
+/**
+ * The box. `changed()` is called when what was found in it changes; `typed()` at every key.
+ * @param {{ typed: () => void, changed: () => void }} tell
+ */
 export function makeScript({ typed, changed }) {
   let parsed = NOTHING;
   let parsedText = "";
+  /** @type {AbortController | null} */
   let asked = null;
-  let running = null;
+  /** @type {Promise<void> | undefined} */
+  let running;
 
   const later = calm(() => (running = parse()), PAUSE_MS);
 
@@ -52,23 +64,25 @@ export function makeScript({ typed, changed }) {
   async function parse() {
     const text = box.value;
     asked?.abort();
-    if (!text.trim()) return settle(text, NOTHING);
-    const mine = (asked = new AbortController());
+    asked = new AbortController();
     try {
-      return settle(text, await call("POST", "/dialogues/parse", { body: { dialogue_text: text }, signal: mine.signal }));
+      settle(text, text.trim() ? await call("POST", "/dialogues/parse", { body: { dialogue_text: text }, signal: asked.signal }) : NOTHING);
     } catch (error) {
       if (error instanceof Away) setTimeout(later, AWAY_MS);
-      else if (error instanceof Refused) return settle(text, { ...NOTHING, error: reasonOf(error) });
-      else if (error.name !== "AbortError") throw error;
-      return undefined;
+      else if (error instanceof Refused) settle(text, { ...NOTHING, error: reasonOf(error) });
+      else if (!isAborted(error)) throw error;
     }
   }
 
+  /**
+   * @param {string} text
+   * @param {ParsedDialogue} found
+   */
   function settle(text, found) {
     if (text !== box.value) return;
     [parsed, parsedText] = [found, text];
     draw();
-    changed(parsed);
+    changed();
   }
 
   /** The mirror lies under the text with the same words: it carries numbers, colours and marks, and makes the height. */
@@ -85,7 +99,7 @@ export function makeScript({ typed, changed }) {
       if (element.className !== name) element.className = name;
       say(element, line || "\u200b");
     });
-    while (mirror.children.length > lines.length) mirror.lastElementChild.remove();
+    while (mirror.children.length > lines.length) mirror.lastElementChild?.remove();
     box.setAttribute("aria-invalid", String(wrong.size > 0));
   }
 
@@ -96,7 +110,10 @@ export function makeScript({ typed, changed }) {
     get text() {
       return box.value;
     },
-    /** Puts a text in; answers when it is parsed. */
+    /**
+     * Puts a text in; answers when it is parsed.
+     * @param {string} text
+     */
     set(text) {
       box.value = text;
       endLinesHere();
@@ -122,18 +139,24 @@ function endLinesHere() {
   box.setSelectionRange(selectionStart, selectionEnd);
 }
 
-/** Selects a line (1-based) and brings it into sight, with some lines around it. */
+/**
+ * Selects a line (1-based) and brings it into sight, with some lines around it.
+ * @param {number} line
+ */
 export function goToLine(line) {
   const lines = box.value.split("\n");
   const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
   box.focus({ preventScroll: true });
   box.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
   const element = mirror.children[line - 1];
-  if (element) scroller.scrollTop = element.offsetTop - (scroller.clientHeight - element.offsetHeight) / 2;
+  if (element instanceof HTMLElement) scroller.scrollTop = element.offsetTop - (scroller.clientHeight - element.offsetHeight) / 2;
   showLine(line);
 }
 
-/** Scrolls as far as a line (1-based) needs to be seen. */
+/**
+ * Scrolls as far as a line (1-based) needs to be seen.
+ * @param {number} line
+ */
 function showLine(line) {
   mirror.children[line - 1]?.scrollIntoView({ block: "nearest" });
 }
@@ -146,13 +169,19 @@ function showCaret() {
 
 box.addEventListener("keyup", (event) => MOVES.has(event.key) && showCaret());
 
+/**
+ * The place among the speakers of the one that a line names, or null.
+ * @param {string} line
+ * @param {string[]} speakers
+ */
 function speakerOf(line, speakers) {
   const found = /^[\s\u3000\ufeff]*(?:[[［【]([^[\]［］【】]*)[\]］】]|([^:：]*?))[\s\u3000]*[:：]/.exec(line);
-  const place = found ? speakers.indexOf((found[1] ?? found[2]).trim()) : -1;
+  const place = speakers.indexOf((found?.[1] ?? found?.[2] ?? "").trim());
   return place < 0 ? null : place;
 }
 
+/** @param {Refused} error */
 function reasonOf(error) {
-  const problem = error.details?.problems?.[0];
+  const [problem] = error.problems;
   return problem ? t("error.field", { field: problem.field, message: problem.message }) : error.message;
 }

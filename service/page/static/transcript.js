@@ -8,47 +8,73 @@ const HANDS_OFF_MS = 4_000;
 
 const list = byId("lines");
 
-/** `play(ms)` and `again(turn)` are what a line can do. */
+/**
+ * `play(ms)` and `again(turn)` are what a line can do.
+ * @param {{ play: (ms: number) => void, again: (turn: JobTurnBody) => void }} does
+ */
 export function makeTranscript({ play, again }) {
+  /** @type {Element | null} */
   let current = null;
   let scrolledAt = 0;
   for (const event of ["wheel", "touchmove", "keydown"]) {
     window.addEventListener(event, () => (scrolledAt = Date.now()), { passive: true });
   }
 
-  /** Shows the turns; `timings` by turn index, or null; `canSpeakAgain` gives each line its button. */
+  /** @typedef {{ turn: JobTurnBody, name: string, timing: TurnTimingBody | null, canSpeakAgain: boolean }} Line */
+
+  /**
+   * Shows the turns; `timings` by turn index, or null; `canSpeakAgain` gives each line its button.
+   * @param {{ turns: JobTurnBody[], speakers: string[], timings: Map<number, TurnTimingBody> | null, canSpeakAgain: boolean }} now
+   */
   function fill({ turns, speakers, timings, canSpeakAgain }) {
     show(byId("transcript-hint"), timings !== null);
-    keep(list, turns, (turn) => turn.index, make, (element, turn) => {
-      const timing = timings?.get(turn.index);
-      element.start = timing?.start_ms ?? null;
-      element.className = castClass(speakers.indexOf(turn.speaker));
-      const button = element.querySelector(".line");
-      button.disabled = !timing;
-      say(element.querySelector("time"), timing ? clock(timing.start_ms) : "");
-      show(element.querySelector(".again"), canSpeakAgain);
-    });
+    /** @type {Line[]} */
+    const lines = turns.map((turn) => ({
+      turn,
+      name: castClass(speakers.indexOf(turn.speaker)),
+      timing: timings?.get(turn.index) ?? null,
+      canSpeakAgain,
+    }));
+    keep(list, lines, ({ turn }) => turn.index, make);
   }
 
-  function make(turn) {
+  /**
+   * @param {Line} line
+   * @returns {Part<Line>}
+   */
+  function make({ turn }) {
+    let start = 0;
+    const time = h("time");
     const line = h(
       "button",
-      { type: "button", class: "line" },
+      { type: "button", class: "line", onclick: () => play(start) },
       h("span", { class: "speaker" }, h("bdi", {}, turn.speaker)),
       h("span", { class: "said", dir: "auto" }, turn.text, turn.voice_id ? h("small", {}, turn.voice_id) : null),
-      h("time"),
+      time,
     );
     const label = t("again.of", { n: turn.index + 1, speaker: turn.speaker });
     const button = h("button", { type: "button", class: "quiet round again", "aria-label": label, title: t("again.title") }, icon("again"));
-    const element = h("li", {}, line, button);
-    line.addEventListener("click", () => play(element.start));
     button.addEventListener("click", () => again(turn));
-    return element;
+    const element = h("li", {}, line, button);
+    return {
+      element,
+      fill({ name, timing, canSpeakAgain }) {
+        start = timing?.start_ms ?? 0;
+        element.className = name;
+        line.disabled = !timing;
+        say(time, timing ? clock(timing.start_ms) : "");
+        show(button, canSpeakAgain);
+      },
+    };
   }
 
-  /** Marks the turn that is heard now (or none), and keeps it in sight while it plays. */
+  /**
+   * Marks the turn that is heard now (or none), and keeps it in sight while it plays.
+   * @param {number | null} index
+   * @param {boolean} isPlaying
+   */
   function follow(index, isPlaying) {
-    const element = index === null ? null : list.children[index];
+    const element = index === null ? null : (list.children[index] ?? null);
     if (element === current) return;
     current?.removeAttribute("aria-current");
     current = element;

@@ -10,9 +10,12 @@ const SMALLEST = 3;
 /**
  * Draws into both layers of the wave. `peaks`: [min, max] pairs over the whole, or null when they cannot be had: then
  * the turns are blocks. `castAt(ms)`: the class of who speaks there, or "" between the turns.
+ * @param {SVGElement[]} layers
+ * @param {{ peaks: Peaks["peaks"] | null, durationMs: number, castAt: (ms: number) => string, widthPx: number }} wave
  */
 export function drawWave(layers, { peaks, durationMs, castAt, widthPx }) {
   const bars = Math.max(40, Math.floor(widthPx / BAR_PX));
+  /** @type {Map<string, string>} */
   const paths = new Map();
   for (let bar = 0; bar < bars; bar += 1) {
     const speaker = castAt(((bar + 0.5) / bars) * durationMs);
@@ -35,7 +38,13 @@ export function drawWave(layers, { peaks, durationMs, castAt, widthPx }) {
   }
 }
 
-/** The loudest that is heard in a bar, 0 to 1. */
+/**
+ * The loudest that is heard in a bar, 0 to 1.
+ * @param {Peaks["peaks"] | null} peaks
+ * @param {number} bar
+ * @param {number} bars
+ * @param {string} speaker
+ */
 function heightOf(peaks, bar, bars, speaker) {
   if (!peaks?.length) return speaker ? 0.55 : 0;
   const first = Math.floor((bar / bars) * peaks.length);

@@ -1,0 +1,100 @@
+// The voice services: a card for each, with what it can do or what it lacks; one is chosen.
+
+import { Away, Refused, call } from "./api.js";
+import { byId, h, say } from "./dom.js";
+import { t, tOr } from "./words.js";
+import { voicesOf } from "./voices.js";
+
+/** How soon a server that is away is asked again, in milliseconds. */
+const AWAY_MS = 3_000;
+
+const place = byId("providers");
+
+/**
+ * The providers. `chosen(provider)` is called when there is another one, `byHand` when a person did it.
+ * @param {{ chosen: (provider: ProviderBody) => void, byHand: () => void }} tell
+ */
+export function makeProviders({ chosen, byHand }) {
+  /** @type {ProviderBody[]} */
+  let all = [];
+  /** @type {ProviderBody | null} */
+  let now = null;
+
+  /** Asks for them until there is an answer, and chooses the first that can be used. Throws Refused. */
+  async function load() {
+    all = await ask();
+    place.replaceChildren(...all.map(card));
+    const usable = all.find((one) => one.configured);
+    if (usable) choose(usable);
+  }
+
+  /** @param {ProviderBody} one */
+  function card(one) {
+    const radio = h("input", { type: "radio", name: "provider", value: one.name, disabled: !one.configured });
+    radio.addEventListener("change", () => {
+      choose(one);
+      byHand();
+    });
+    const state = h("small", {}, one.configured ? abilities(one) : t("provider.not-configured"));
+    if (!one.configured) sayWhatIsMissing(one, state);
+    const name = h("b", {}, tOr(`provider.${one.name}`, one.name));
+    return h("label", { class: "provider" }, radio, h("span", { class: "provider-words" }, name, state));
+  }
+
+  /** @param {ProviderBody} one */
+  function choose(one) {
+    now = one;
+    for (const radio of place.querySelectorAll("input")) radio.checked = radio.value === one.name;
+    chosen(one);
+  }
+
+  return {
+    load,
+    get now() {
+      return now;
+    },
+    /**
+     * Chooses one by its name, if it can be used.
+     * @param {string | null | undefined} name
+     */
+    prefer(name) {
+      const wanted = all.find((one) => one.name === name && one.configured);
+      if (wanted) choose(wanted);
+    },
+  };
+}
+
+/** @returns {Promise<ProviderBody[]>} */
+async function ask() {
+  for (;;) {
+    try {
+      return (await call("GET", "/providers")).items;
+    } catch (error) {
+      if (!(error instanceof Away)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
+    }
+  }
+}
+
+/** @param {ProviderBody} one */
+function abilities(one) {
+  return [
+    t(`mode.${one.synthesis_mode}`),
+    t("provider.speakers", { n: one.max_speakers }),
+    t("provider.characters", { n: one.character_limit }),
+    ...one.advanced_features.map((feature) => tOr(`feature.${feature}`, feature)),
+  ].join(" · ");
+}
+
+/**
+ * @param {ProviderBody} one
+ * @param {HTMLElement} state
+ */
+async function sayWhatIsMissing(one, state) {
+  try {
+    await voicesOf(one.name);
+  } catch (error) {
+    const missing = error instanceof Refused && error.details?.missing_settings;
+    if (missing) say(state, t("provider.missing", { names: missing.join(", ") }));
+  }
+}
