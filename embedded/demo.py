@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import httpx
 
-from embedded.errors import EmbeddedServerError
+from embedded.errors import RunError
 from embedded.run import everything
 from service.settings import ServiceSettings
 from storage.logs import LogSettings, configure_logs
-from storage.process import run_command
+from storage.process import interrupt_on_signals, run_command
 from storage.settings import read
 
 #: Where the audio goes, in the directory that the command was given in.
@@ -54,11 +54,14 @@ def main(argv: list[str]) -> int:
     """The command: 0 and `demo.mp3`, or 1 and the reason."""
     # The progress bar has the terminal; what goes wrong is still told.
     configure_logs(LogSettings(log_level="warning"))
+    interrupt_on_signals()
     try:
         with _server(read(ServiceSettings)) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
             _demonstrate(client)
-    except (DemoFailed, EmbeddedServerError, httpx.HTTPError) as error:
+    except (DemoFailed, RunError, httpx.HTTPError) as error:
         sys.stderr.write(f"\ndemo: {error}\n")
+        return 1
+    except KeyboardInterrupt:
         return 1
     return 0
 

@@ -1,5 +1,9 @@
-"""What goes wrong with the servers that run beside us."""
+"""What goes wrong with a run and with the servers beside it."""
 
 
-class EmbeddedServerError(Exception):
-    """A server that should run beside us cannot; the message says why in one line."""
+class RunError(Exception):
+    """A run cannot begin, or go on; the message says why in one line."""
+
+
+class EmbeddedServerError(RunError):
+    """A server that should run beside us cannot."""

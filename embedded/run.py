@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +18,8 @@ from actors.providers.settings import ProviderSettings
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
 from actors.system import at_work, system
-from embedded.errors import EmbeddedServerError
-from embedded.servers import say_nothing, servers
+from embedded.errors import RunError
+from embedded.servers import Servers, say_nothing, servers
 from embedded.settings import EmbeddedSettings
 from embedded.watch import Watch
 from scheduler.sweeps import dispatch
@@ -28,8 +28,11 @@ from service.app import create_app
 from service.resources import make_resources
 from service.server import ApiServer, listening
 from service.settings import ServiceSettings, refuse_open_door
+from storage.audio_store import AudioStoreError
+from storage.errors import DatabaseUnavailable
 from storage.logs import LogSettings, configure_logs
 from storage.migrate import migrate
+from storage.only_run import AnotherRun, only_run
 from storage.process import interrupt_on_signals, leave, run_command
 from storage.settings import read
 from storage.stages import QUEUES
@@ -56,7 +59,7 @@ def main(argv: list[str]) -> int:
             say("Press Ctrl-C to stop it.")
             run.api.serve()
             say("Stopping …")
-    except EmbeddedServerError as error:
+    except RunError as error:
         sys.stderr.write(f"readthrough run: {error}\n")
         return 1
     except KeyboardInterrupt:
@@ -101,33 +104,64 @@ def everything(settings: ServiceSettings, say: Callable[[str], None] = say_nothi
     `say`: is told, in a line, what a slow start waits for.
 
     Raises:
-        EmbeddedServerError: a server cannot start, or its directory or port is in use.
+        RunError: a server cannot start or be reached, or another run has its directory or database.
         SettingsError: the environment says something that cannot be meant.
     """
     refuse_open_door(settings)
     work = read(WorkSettings)
     connections = work.connections + _API_CONNECTIONS
-    with listening(settings.host, settings.port) as where, servers(read(EmbeddedSettings), say) as given:
-        migrate(given.database.database_url)
-        with (
-            system(work.rabbitmq_url, given.database, given.object_store, connections=connections) as parts,
-            speaking(read(ProviderSettings)) as providers,
-        ):
-            stores, publish = parts.stores, parts.publisher.publish
+    with (
+        listening(settings.host, settings.port) as where,
+        servers(read(EmbeddedSettings), say) as given,
+        _database_of(given, work),
+        system(work.rabbitmq_url, given.database, given.object_store, connections=connections) as parts,
+        speaking(read(ProviderSettings)) as providers,
+    ):
+        stores, publish = parts.stores, parts.publisher.publish
+        with _plainly():
             stores.audio.ensure_bucket()
             if work.rabbitmq_url is None:
-                # No other worker can be at work: what was being worked on died with this process's predecessor
-                # (FR-018). The messages were in its memory: whatever waits is sent again, however lately it was.
-                log.info("interrupted_jobs_failed", count=stores.sweeps.interrupt_all())
+                if given.postgres is not None:
+                    # A database of our own: who was at work on it was this process's predecessor (FR-018). On one that
+                    # is given others may be at work, whom the scheduler tells from the dead.
+                    log.info("interrupted_jobs_failed", count=stores.sweeps.interrupt_all())
+                # The messages were in the predecessor's memory: what waits is sent again, however lately it was.
                 dispatch(stores, publish, overdue_s=0, republish_s=0)
-            api = ApiServer(create_app(settings, make_resources(parts, providers)), where)
-            with (
-                at_work(JobWorker(parts, providers, work, QUEUES)) as worker,
-                at_work(Timetable(stores, publish)),
-                at_work(Watch(worker, given.embedded, api.stop)) as watch,
-                given.announced(api.url),
-            ):
-                yield Everything(api, worker, watch)
+        api = ApiServer(create_app(settings, make_resources(parts, providers)), where)
+        with (
+            at_work(JobWorker(parts, providers, work, QUEUES)) as worker,
+            at_work(Timetable(stores, publish)),
+            at_work(Watch(worker, given.embedded, api.stop)) as watch,
+            given.announced(api.url),
+        ):
+            yield Everything(api, worker, watch)
+
+
+@contextmanager
+def _database_of(given: Servers, work: WorkSettings) -> Generator[None]:
+    """The database with its tables up to date; if messages are in memory, for this run alone."""
+    url = given.database.database_url
+    with ExitStack() as stack:
+        with _plainly():
+            if work.rabbitmq_url is None:
+                stack.enter_context(only_run(url))
+            migrate(url)
+        yield
+
+
+@contextmanager
+def _plainly() -> Generator[None]:
+    """Say in one line why a run cannot begin."""
+    try:
+        yield
+    except AnotherRun as error:
+        raise RunError(
+            "another one is at work on this database: stop it, or set RABBITMQ_URL for both, and they share the work"
+        ) from error
+    except DatabaseUnavailable as error:
+        raise RunError(f"the database cannot be reached: {' '.join(str(error).split())}") from error
+    except AudioStoreError as error:
+        raise RunError(f"the object store cannot be used: {error}") from error
 
 
 if __name__ == "__main__":

@@ -118,7 +118,13 @@ class System:
         """`readthrough` with these arguments, and `more` in its environment, to its end."""
         ours = {**os.environ, **self._environment, **more}
         return subprocess.run(
-            [READTHROUGH, *arguments], env=ours, cwd=self._directory, capture_output=True, text=True, check=False
+            [READTHROUGH, *arguments],
+            env=ours,
+            cwd=self._directory,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE_S,
+            check=False,
         )
 
     def __enter__(self) -> Self:

@@ -14,7 +14,11 @@ import psutil
 import pytest
 
 from embedded.processes import end_process_tree, wait_until_gone
-from tests.integration.system import READTHROUGH, Client, System, wait_until
+from storage.jobs import JobStatus
+from storage.settings import ObjectStoreSettings
+from storage.stores import Stores
+from tests.integration.conftest import claimed, job_of
+from tests.integration.system import READTHROUGH, Client, System, server_environment, wait_until
 from tests.integration.terminal import Terminal
 from tests.standins.openai import OpenAIStandIn
 
@@ -269,3 +273,49 @@ def test_a_directory_that_others_use_too_is_left_as_it_is(
 
     assert stat.S_IMODE(data.stat().st_mode) == 0o777
     assert set(modes_below(data)) <= {str(data), str(data / "somebody-elses"), str(data / "postgres")}
+
+
+# On a database that is given, which others may be at work on.
+
+
+@pytest.fixture
+def given(
+    environment: Mapping[str, str], database_url: str, object_store_settings: ObjectStoreSettings
+) -> Mapping[str, str]:
+    """The variables of a run on the servers of the test."""
+    return {**environment, **server_environment(database_url, object_store_settings, rabbitmq_url="")}
+
+
+def test_the_jobs_of_living_workers_are_left_to_them(
+    server_directory: Path, given: Mapping[str, str], stores: Stores
+) -> None:
+    theirs = claimed(stores)
+    with System(server_directory, given) as system:
+        run = system.start("run", event="readthrough_is_ready")
+
+        assert job_of(stores, theirs).status == JobStatus.PROCESSING
+        assert run.stop() == 0
+
+
+def test_a_second_run_on_a_database_is_refused_until_the_first_has_ended(
+    server_directory: Path, given: Mapping[str, str]
+) -> None:
+    with System(server_directory, given) as system:
+        first = system.start("run", event="readthrough_is_ready")
+
+        refused = system.run("run")
+
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("readthrough run: another one is at work on this database: stop it, or ")
+        assert refused.stderr.count("\n") == 1
+        first.kill()
+        assert system.start("run", event="readthrough_is_ready").stop() == 0
+
+
+def test_a_database_that_is_away_is_told_in_one_line(server_directory: Path, given: Mapping[str, str]) -> None:
+    with System(server_directory, given) as system:
+        told = system.run("run", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("readthrough run: the database cannot be reached: ")
+    assert told.stderr.count("\n") == 1
