@@ -130,6 +130,8 @@ VENDOR = Addition(
             "    MURMUR_API_KEY: ${MURMUR_API_KEY:-}\n    MURMUR_BASE_URL: ${MURMUR_BASE_URL:-}",
         ),
         above("README.md", "| `OPENAI_TTS_VOICES` |", "| `MURMUR_API_KEY`, `MURMUR_BASE_URL` | murmur | |"),
+        above("README.zh-TW.md", "| `azure` |", "| `murmur` | `MURMUR_API_KEY` | 每句最多 2,000 字 |"),
+        above("README.zh-TW.md", "| `OPENAI_TTS_VOICES` |", "| `MURMUR_API_KEY`、`MURMUR_BASE_URL` | murmur | |"),
     ],
 )
 
