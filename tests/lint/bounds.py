@@ -91,6 +91,13 @@ def _is_tried_everywhere(module: Module, compiled: ast.Call) -> bool:
     return not uses or not uses <= _TRIES_ONCE
 
 
+def _limits_that_come_too_late(module: Module) -> Iterator[ast.AST]:
+    if module.path.startswith("storage/"):
+        for part in module.nodes(ast.Subscript):
+            if isinstance(part.slice, ast.Slice) and part.slice.upper is not None and isinstance(part.value, ast.Call):
+                yield part
+
+
 RULES: Final = (
     Rule(
         "no-timeout",
@@ -106,6 +113,14 @@ RULES: Final = (
         "read in pieces, up to a limit",
         "Whoever sends an answer decides how long it is. 3.4 kB on the wire became 4 GB in memory (defect C2).",
         _unbounded_reads,
+        product,
+    ),
+    Rule(
+        "limit-after-query",
+        "say LIMIT in the statement",
+        "All rows come over the wire and into memory before all but a few are dropped. A sweep that took 500 of a "
+        "million expired rows loaded the million each time: 3.7 s and 330 MB (defect E2).",
+        _limits_that_come_too_late,
         product,
     ),
     Rule(

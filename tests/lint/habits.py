@@ -9,6 +9,8 @@ from typing import Final
 from tests.lint.rule import Module, Rule, everywhere, product, tests
 
 _BROAD: Final = frozenset({"Exception", "BaseException"})
+#: What changes the system for everybody on it.
+_INSTALLERS: Final = frozenset({"apt", "apt-get", "dpkg", "dnf", "apk"})
 
 
 def _environment_reads(module: Module) -> Iterator[ast.AST]:
@@ -35,6 +37,15 @@ def _looks_at_something(loop: ast.While | ast.For) -> bool:
     if isinstance(loop, ast.While) and not isinstance(loop.test, ast.Constant):
         return True
     return any(isinstance(inner, ast.Break | ast.Return | ast.Raise | ast.Assert) for inner in ast.walk(loop))
+
+
+def _installs(module: Module) -> Iterator[ast.AST]:
+    if module.path.startswith(("tests/servers/", "tests/fresh/")):
+        return  # the script that does it, once and before the tests; and the machine that is made to try it
+    for command in (*module.nodes(ast.List), *module.nodes(ast.Tuple)):
+        program = command.elts[0] if command.elts else None
+        if isinstance(program, ast.Constant) and program.value in _INSTALLERS:
+            yield command
 
 
 def _errors_that_nobody_hears_of(module: Module) -> Iterator[ast.AST]:
@@ -69,6 +80,14 @@ RULES: Final = (
         "A test that sleeps for what is usually enough fails on a busy machine, and passes for the wrong reason on a "
         "fast one. Every such test here was flaky before it was changed to look.",
         _fixed_sleeps,
+        tests,
+    ),
+    Rule(
+        "install-in-test",
+        "name it in tests/servers/needs.py",
+        "Tests run in several processes at once. Each had a fixture that installed what was missing: one met the lock "
+        "of another, a third was left half unpacked, and 39 tests failed on every new machine (defect A1).",
+        _installs,
         tests,
     ),
     Rule(

@@ -71,6 +71,10 @@ BAD = {
         "import urllib.request\nurllib.request.urlopen(url, timeout=5).read()",
         "def body_of(response): return response.read()",
     ],
+    "limit-after-query": [
+        "def expired(self, limit): return self._rows(query)[:limit]",
+        "def expired(connection): return connection.execute(query).scalars().all()[:500]",
+    ],
     "slow-pattern": [
         r"import re; WORDS = re.compile(r'(?:\w+\s*)+!')",
         r"import re; RANGE = re.compile(r'\s*(\w{1,8})\s*(?:;q=(\d))?\s*'); RANGE.fullmatch(header)",
@@ -95,6 +99,9 @@ BAD = {
                 time.sleep(1)
             assert it_came()
         """,
+    ],
+    "install-in-test": [
+        'import subprocess\nsubprocess.run(["apt-get", "install", "-y", "rabbitmq-server"], check=True)'
     ],
     "error-unheard": [
         """
@@ -159,6 +166,10 @@ GOOD = {
         'piece = client.get_object(Bucket="b", Key="k")["Body"].read(65536)',
         "def lines(file): return file.read()",
     ],
+    "limit-after-query": [
+        "def expired(self, limit): return connection.execute(query.limit(limit)).scalars().all()",
+        "def prefix(key): return key[:8]",
+    ],
     "slow-pattern": [
         r"import re; NUMBER = re.compile(r'\d+(\.\d+)?'); NUMBER.fullmatch(text)",
         r"import re; TAG = re.compile(r'[a-z]{1,8}(?:-[a-z]{1,8})*'); TAG.fullmatch(text)",
@@ -184,6 +195,7 @@ GOOD = {
                 time.sleep(1)
         """,
     ],
+    "install-in-test": ['import subprocess\nsubprocess.run(["rabbitmqctl", "status"], check=True)'],
     "error-unheard": [
         """
         try:
@@ -209,7 +221,12 @@ GOOD = {
 
 def found(rule: str, source: str) -> list[int]:
     """The lines at which the rule, and no other, finds something."""
-    path = "tests/unit/test_example.py" if rule == "fixed-sleep" else "service/example.py"
+    paths = {
+        "fixed-sleep": "tests/unit/test_example.py",
+        "install-in-test": "tests/conftest.py",
+        "limit-after-query": "storage/example_store.py",
+    }
+    path = paths.get(rule, "service/example.py")
     return [finding.line for finding in findings_in(path, dedent(source)) if finding.rule == rule]
 
 
@@ -226,7 +243,7 @@ def test_what_is_good_is_left_alone(rule: str, source: str) -> None:
 def test_every_rule_has_a_story_and_examples_of_both_kinds() -> None:
     names = [rule.name for rule in RULES]
 
-    assert len(names) == len(set(names)) >= 12
+    assert len(names) == len(set(names)) >= 14
     assert set(names) == set(BAD) == set(GOOD)
     assert all(len(rule.story) > 80 for rule in RULES)
 
