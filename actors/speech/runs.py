@@ -30,9 +30,9 @@ class Run:
     text: str
 
 
-_HAN: Final = "㐀-䶿一-鿿豈-﫿𠀀-𲎯〇々"
-_KANA: Final = "ぁ-ゖゝ-ゟァ-ヺー-ヿㇰ-ㇿｦ-ﾟ"
-_LATIN: Final = "A-Za-zÀ-ÖØ-öø-ɏ"
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af〇々"
+_KANA: Final = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_LATIN: Final = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 
 _IS_HAN: Final = re.compile(f"[{_HAN}]")
 _IS_KANA: Final = re.compile(f"[{_KANA}]")
@@ -119,12 +119,12 @@ _ADDRESS: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-#: A sentence ends at a stop with what closes behind it, and at a line's end. A Latin full stop is one only before
-#: white space and a new beginning, and not behind a title or an initial.
+#: A sentence ends at a stop with what closes behind it. A Latin full stop is one only before white space and a new
+#: beginning, and not behind a title or an initial.
 _SENTENCE_END: Final = re.compile(
-    "[。｡！？!?…⋯]+[」』”’\"')）】》]*(?!\\d)"
-    r"|(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bProf)(?<!\bNo)(?<!\b[A-Z])\.[\"”’)]*(?=\s+\S)(?!\s+[a-z])"
-    r"|\n\s*"
+    "[。｡！？!?…⋯]{1,9}[」』”’\"')）】》]{0,9}(?!\\d)"
+    r"|(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\bProf)(?<!\bNo)(?<!\b[A-Z])"
+    r"\.[\"”’)]{0,9}(?=\s{1,9}\S)(?!\s{1,9}[a-z])"
 )
 
 
@@ -150,14 +150,19 @@ def with_addresses_said(text: str, dot: str) -> str:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of a text, each with what ends it; a line's end stays behind its sentence."""
+    """The sentences of a text, each with what ends it; the last of a line has the line's end behind it."""
+    for line in text.split("\n"):
+        found = [sentence for sentence in _sentences_of_line(line) if is_speakable(sentence)]
+        yield from found[:-1]
+        yield from (f"{last}\n" for last in found[-1:])
+
+
+def _sentences_of_line(line: str) -> Iterator[str]:
     start = 0
-    for end in _SENTENCE_END.finditer(text):
-        if is_speakable(text[start : end.end()]):
-            yield text[start : end.end()]
-            start = end.end()
-    if is_speakable(text[start:]):
-        yield text[start:]
+    for end in _SENTENCE_END.finditer(line):
+        yield line[start : end.end()]
+        start = end.end()
+    yield line[start:]
 
 
 def has_han(text: str) -> bool:

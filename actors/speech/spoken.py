@@ -56,11 +56,11 @@ def pieces(text: str, language: str, limit: int) -> Sequence[Piece]:
     `language` is a BCP 47 tag; `zh-TW`, or Chinese of no region, is read as in Taiwan.
     """
     spoken: list[Piece] = []
-    for sentence in sentences(with_addresses_said(in_half_width(text), _DOTS.get(_base(language), "dot"))):
+    for sentence in spoken_sentences(text, language):
         phonemes = sentence_phonemes(sentence, language)
         if not any(character.isalpha() for character in phonemes):
             continue
-        ends_line = sentence.rstrip(" ").endswith("\n")
+        ends_line = sentence.endswith("\n")
         parts = list(_parts(phonemes, limit))
         if spoken and spoken[-1].pause_ms == SENTENCE_PAUSE_MS and len(parts) == 1:
             joined = f"{spoken[-1].phonemes} {phonemes}"
@@ -72,6 +72,11 @@ def pieces(text: str, language: str, limit: int) -> Sequence[Piece]:
     if spoken:
         spoken[-1] = Piece(spoken[-1].phonemes, 0)
     return spoken
+
+
+def spoken_sentences(text: str, language: str) -> Iterator[str]:
+    """The sentences of a turn, in plain signs, and addresses as one says them."""
+    yield from sentences(with_addresses_said(in_half_width(text), _DOTS.get(_base(language), "dot")))
 
 
 def sentence_phonemes(sentence: str, language: str) -> str:

@@ -30,12 +30,10 @@ def _voice(voice_id: str, name_zh: str, name_en: str, gender: str, mix: Mapping[
 CAST: Final = (
     _voice("man-deep", "男聲・低沉", "Man, deep", "male", {"jm_kumo": 1.0}),
     _voice("man-calm", "男聲・沉穩", "Man, calm", "male", {"jm_kumo": 0.8, "jf_tebukuro": 0.2}),
-    _voice("man-clear", "男聲・清亮", "Man, clear", "male", {"jm_kumo": 0.7, "jf_nezumi": 0.3}),
     _voice("man-soft", "男聲・溫和", "Man, soft", "male", {"jm_kumo": 0.6, "jf_gongitsune": 0.4}),
     _voice("woman-warm", "女聲・溫厚", "Woman, warm", "female", {"jm_kumo": 0.3, "jf_gongitsune": 0.7}),
     _voice("woman-calm", "女聲・沉靜", "Woman, calm", "female", {"jf_gongitsune": 1.0}),
     _voice("woman-bright", "女聲・明亮", "Woman, bright", "female", {"jf_nezumi": 1.0}),
-    _voice("woman-light", "女聲・輕快", "Woman, light", "female", {"jf_alpha": 1.0}),
     _voice("girl", "女聲・童稚", "Girl", "female", {"jf_tebukuro": 1.0}),
 )
 
