@@ -12,7 +12,8 @@ from actors.preview import Previews
 from service.http.auth import caller, guards
 from service.http.errors import EXCEPTION_HANDLERS
 from service.http.json_body import MAX_BODY_BYTES
-from service.http.middleware import Frame
+from service.http.metrics import Metrics
+from service.http.middleware import RequestMiddleware
 from service.page import page
 from service.resources import Resources
 from service.routes import dialogues, download, health, jobs, metrics, openapi, providers, timeline
@@ -21,11 +22,11 @@ from service.settings import ServiceSettings
 
 def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     """The app. It closes nothing of `resources`: whoever made them closes them after it."""
-    numbers = metrics.Metrics(resources.jobs)
+    numbers = Metrics(resources.stores.jobs)
     checks = health.checks_of(resources)
     document = openapi.openapi_document(settings)
     # A request does not wait for a database that is away.
-    previews = Previews(resources.segments.impatient(), resources.audio)
+    previews = Previews(resources.stores.segments.impatient(), resources.stores.audio)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
@@ -50,7 +51,7 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             providers.preview_voice,
             dialogues.parse_dialogue_text,
         ],
-        guards=guards(settings, resources.keys),
+        guards=guards(settings, resources.stores.keys),
     )
     app = Litestar(
         route_handlers=[
@@ -77,5 +78,5 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
         logging_config=None,
     )
     # Litestar's own middleware does not see requests that no route takes.
-    app.asgi_handler = Frame(app.asgi_handler, numbers)
+    app.asgi_handler = RequestMiddleware(app.asgi_handler, numbers)
     return app

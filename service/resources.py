@@ -11,11 +11,8 @@ from litestar.params import SkipValidation
 
 from actors.providers.provider import Provider
 from actors.system import System
-from storage.audio_store import AudioStore
-from storage.job_store import JobStore
-from storage.key_store import KeyStore
-from storage.segment_store import SegmentStore
 from storage.stages import FIRST_STAGE
+from storage.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +23,14 @@ class Resources:
     `check_broker`: raises when the broker is away.
     """
 
-    jobs: JobStore
-    keys: KeyStore
-    segments: SegmentStore
-    audio: AudioStore
+    stores: Stores
     providers: Mapping[str, Provider]
     publish: Callable[[UUID], None]
     check_broker: Callable[[], None]
 
 
 #: How a handler asks for them: a parameter of this type, named `resources`.
-Given = NamedDependency[SkipValidation[Resources]]
+ResourcesDep = NamedDependency[SkipValidation[Resources]]
 #: How a handler asks who calls: a parameter of this type, named `user_id`.
 Caller = NamedDependency[SkipValidation[UUID]]
 
@@ -47,12 +41,4 @@ def make_resources(parts: System, providers: Mapping[str, Provider]) -> Resource
     def publish(job_id: UUID) -> None:
         parts.publisher.publish(job_id, FIRST_STAGE)
 
-    return Resources(
-        jobs=parts.stores.jobs,
-        keys=parts.stores.keys,
-        segments=parts.stores.segments,
-        audio=parts.stores.audio,
-        providers=providers,
-        publish=publish,
-        check_broker=parts.broker.check,
-    )
+    return Resources(parts.stores, providers, publish, parts.broker.check)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 from litestar import Litestar
 from litestar.testing import TestClient
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Line, Provider, ProviderError, SynthesisMode, Voice
@@ -21,15 +21,11 @@ from service.resources import Resources
 from service.server import ApiServer, listening
 from service.settings import ServiceSettings
 from storage.audio_store import AudioStore
-from storage.engine import make_engine
-from storage.job_store import JobStore
 from storage.jobs import LOCAL_USER_ID, Script, new_id
-from storage.key_store import KeyStore
 from storage.rules import JobRules
-from storage.run_store import RunStore
-from storage.segment_store import SegmentStore
-from storage.settings import ObjectStoreSettings
+from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from storage.stages import Stage
+from storage.stores import Stores
 from storage.tables import jobs as jobs_table
 
 RULES = JobRules(max_active_jobs=3, deadline=timedelta(minutes=10))
@@ -103,12 +99,8 @@ class Api:
 
     app: Litestar
     client: httpx.Client
-    engine: Engine
-    jobs: JobStore
-    runs: RunStore
-    keys: KeyStore
-    audio: AudioStore
-    published: list[UUID] = field(default_factory=list)
+    stores: Stores
+    published: list[UUID]
 
     def submit(self, script: Mapping[str, Any] = SCRIPT) -> str:
         """The id of a new job."""
@@ -118,25 +110,25 @@ class Api:
 
     def completed(self, audio: bytes = b"0123456789", user_id: UUID = LOCAL_USER_ID) -> str:
         """The id of a job that has this audio."""
-        job = self.jobs.submit(user_id, script_from(SCRIPT))
-        claim = self.runs.claim(job.id, Stage.SYNTHESIZING)
+        job = self.stores.jobs.submit(user_id, script_from(SCRIPT))
+        claim = self.stores.runs.claim(job.id, Stage.SYNTHESIZING)
         assert claim is not None
-        with self.engine.begin() as connection:
+        with self.stores.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE jobs SET turns_done = turns_total WHERE id = %s", (job.id,))
-        self.runs.hand_over(claim)
-        claim = self.runs.claim(job.id, Stage.ASSEMBLING)
+        self.stores.runs.hand_over(claim)
+        claim = self.stores.runs.claim(job.id, Stage.ASSEMBLING)
         assert claim is not None
         key = f"audio/{user_id}/{job.id}/{claim.attempt}-abc.mp3"
         file_id = new_id()
-        self.runs.begin_upload(claim, file_id, key, "audio/mpeg")
-        self.audio.put(key, audio, "audio/mpeg")
+        self.stores.runs.begin_upload(claim, file_id, key, "audio/mpeg")
+        self.stores.audio.put(key, audio, "audio/mpeg")
         metadata = {"duration_ms": 5200, "synthesis_mode": "segmented", "turn_timings": []}
-        self.runs.complete(claim, file_id, size_bytes=len(audio), duration_ms=5200, metadata=metadata)
+        self.stores.runs.complete(claim, file_id, size_bytes=len(audio), duration_ms=5200, metadata=metadata)
         return str(job.id)
 
     def count_jobs(self) -> int:
         """How many rows there are."""
-        with self.engine.connect() as connection:
+        with self.stores.engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(jobs_table)).scalar_one()
 
 
@@ -172,31 +164,22 @@ def running_api(
 
     `settings`: by default, no key is asked for. `behind_socket`: the app runs in its real server, on a free port.
     """
-    engine = make_engine(database_url)
-    jobs, runs, keys, audio = (
-        JobStore(engine, RULES),
-        RunStore(engine, RULES),
-        KeyStore(engine),
-        AudioStore(object_store),
-    )
+    rules = RuleSettings(max_active_jobs=3, job_deadline_s=600)
+    stores = Stores.make(DatabaseSettings(database_url=database_url), object_store, rules)
     published: list[UUID] = []
     resources = Resources(
-        jobs=jobs,
-        keys=keys,
-        segments=SegmentStore(engine),
-        audio=wrap_audio(audio),
-        providers={provider.name: provider for provider in providers},
-        publish=published.append,
-        check_broker=check_broker,
+        replace(stores, audio=wrap_audio(stores.audio)),
+        {provider.name: provider for provider in providers},
+        published.append,
+        check_broker,
     )
     app = create_app(settings or ServiceSettings(auth="none"), resources)
     client = _served(app) if behind_socket else TestClient(app, raise_server_exceptions=False)
     try:
         with client as connected:
-            yield Api(app, connected, engine, jobs, runs, keys, audio, published)
+            yield Api(app, connected, stores, published)
     finally:
-        audio.close()
-        engine.dispose()
+        stores.close()
 
 
 @contextmanager

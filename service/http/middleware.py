@@ -11,7 +11,7 @@ from uuid import uuid4
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.routes.metrics import Metrics
+from service.http.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ _SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
-class Frame:
+class RequestMiddleware:
     """An ASGI app around another one."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -45,16 +45,16 @@ class Frame:
         started = time.perf_counter()
         status = 0
 
-        async def send_framed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _framed(message["headers"], request_id)
+                message["headers"] = _with_headers(message["headers"], request_id)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
-                await self._app(scope, receive, send_framed)
+                await self._app(scope, receive, send_with_headers)
             except Exception:
                 # The answer had begun; what is left is to cut the connection, so that it is not taken for whole.
                 log.exception("answer_broke_off")
@@ -81,7 +81,7 @@ def _request_id(scope: Any) -> bytes:
     return uuid4().hex.encode()
 
 
-def _framed(headers: Any, request_id: bytes) -> list[tuple[bytes, bytes]]:
+def _with_headers(headers: Any, request_id: bytes) -> list[tuple[bytes, bytes]]:
     given: list[tuple[bytes, bytes]] = list(headers)
     said = {name.lower() for name, _ in given}
     added = [header for header in (*_SECURITY_HEADERS, _NO_STORE) if header[0] not in said]

@@ -16,7 +16,7 @@ from service.http.byte_range import RangeNotSatisfiable, wanted_range
 from service.http.errors import AnyRequest, ApiError
 from service.http.messages import ErrorCode
 from service.requests.schemas import DownloadLink
-from service.resources import Caller, Given
+from service.resources import Caller, Resources, ResourcesDep
 from service.routes.jobs import parse_job_id
 from storage.audio_store import ObjectMissing, content_disposition
 from storage.jobs import AudioFile, Job
@@ -36,7 +36,7 @@ Disposition = Literal["attachment", "inline"]
 
 @route("/jobs/{job_id:str}/download", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True)
 def download_audio(
-    resources: Given,
+    resources: ResourcesDep,
     user_id: Caller,
     request: AnyRequest,
     job_id: FromPath[str],
@@ -56,7 +56,7 @@ def download_audio(
         return AudioAnswer(304, {"ETag": etag, "Cache-Control": KEPT_BUT_CHECKED})
     try:
         if request.method == HttpMethod.HEAD:
-            resources.audio.stat(audio.object_key)
+            resources.stores.audio.stat(audio.object_key)
             return AudioAnswer(200, {**headers, "Content-Length": str(audio.size_bytes)})
         return _send_part(resources, audio, headers, _range_header(request, etag))
     except ObjectMissing:
@@ -64,14 +64,14 @@ def download_audio(
 
 
 @get("/jobs/{job_id:str}/download-link", sync_to_thread=True)
-def link_to_audio(resources: Given, user_id: Caller, job_id: FromPath[str]) -> DownloadLink:
+def link_to_audio(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) -> DownloadLink:
     """A presigned link, for a client that fetches from the object store itself."""
     job, audio = audio_of(resources, user_id, job_id)
     try:
-        resources.audio.stat(audio.object_key)
+        resources.stores.audio.stat(audio.object_key)
     except ObjectMissing:
         raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
-    link = resources.audio.presign(audio.object_key, filename=_audio_name(job, audio))
+    link = resources.stores.audio.presign(audio.object_key, filename=_audio_name(job, audio))
     return DownloadLink(url=link.url, expires_at=link.expires_at)
 
 
@@ -86,15 +86,15 @@ def completed(job: Job) -> Job:
     return job
 
 
-def audio_of(resources: Given, user_id: UUID, job_id: str) -> tuple[Job, AudioFile]:
+def audio_of(resources: Resources, user_id: UUID, job_id: str) -> tuple[Job, AudioFile]:
     """A completed job and its result.
 
     Raises:
         JobNotFound: the user has no such job.
         ApiError: it is not completed, or its audio is gone.
     """
-    job = completed(resources.jobs.get(user_id, parse_job_id(job_id)))
-    audio = resources.jobs.audio_file(job)
+    job = completed(resources.stores.jobs.get(user_id, parse_job_id(job_id)))
+    audio = resources.stores.jobs.audio_file(job)
     if audio is None:
         raise ApiError(ErrorCode.AUDIO_EXPIRED)
     return job, audio
@@ -109,7 +109,7 @@ def _audio_name(job: Job, audio: AudioFile) -> str:
     return file_name(job, PurePosixPath(audio.object_key).suffix)
 
 
-def _send_part(resources: Given, audio: AudioFile, headers: Mapping[str, str], range_header: str | None) -> ASGIApp:
+def _send_part(resources: Resources, audio: AudioFile, headers: Mapping[str, str], range_header: str | None) -> ASGIApp:
     size = audio.size_bytes
     try:
         part = wanted_range(range_header, size)
@@ -122,7 +122,7 @@ def _send_part(resources: Given, audio: AudioFile, headers: Mapping[str, str], r
     else:
         status, start, end = 206, part.start, part.end
         headers = {**headers, "Content-Range": f"bytes {start}-{end}/{size}"}
-    chunks = resources.audio.open(audio.object_key, start=start, end=end)
+    chunks = resources.stores.audio.open(audio.object_key, start=start, end=end)
     # The first bytes are here before the answer begins: until then a store that fails is an error like any other.
     first = next(chunks, b"")
     return AudioAnswer(status, {**headers, "Content-Length": str(end - start + 1)}, first, chunks)

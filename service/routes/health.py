@@ -49,13 +49,12 @@ class Checks:
 
 def checks_of(resources: Resources) -> Checks:
     """What this process needs: the database, the broker and the bucket."""
-    return Checks(
-        {"database": resources.jobs.check, "broker": resources.check_broker, "object_store": resources.audio.check}
-    )
+    stores = resources.stores
+    return Checks({"database": stores.jobs.check, "broker": resources.check_broker, "object_store": stores.audio.check})
 
 
 #: How a handler asks for them: a parameter of this type, named `checks`.
-Checked = NamedDependency[SkipValidation[Checks]]
+ChecksDep = NamedDependency[SkipValidation[Checks]]
 
 
 # Waits for nothing, and must answer while every thread of the pool waits for a database that is away.
@@ -66,7 +65,7 @@ def live() -> Health:
 
 
 @get("/health/ready", sync_to_thread=True)
-def ready(checks: Checked) -> Health:
+def ready(checks: ChecksDep) -> Health:
     """Whether the database, the broker and the bucket can be reached."""
     down = checks.down()
     if down:

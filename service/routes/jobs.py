@@ -16,11 +16,11 @@ from actors.providers.problem import Language, Problem, Text
 from service.http.errors import AnyRequest, InvalidRequest, language_of
 from service.http.json_body import read_json
 from service.http.messages import failure_message
+from service.http.metrics import Metrics, MetricsDep
 from service.requests.job_request import script_of
 from service.requests.revision import revision_of
 from service.requests.schemas import JobDetail, JobList, JobResponse, Progress, ResultMetadata
-from service.resources import Caller, Given
-from service.routes.metrics import Measured
+from service.resources import Caller, Resources, ResourcesDep
 from storage.jobs import Job, JobNotFound, Script
 from storage.stages import JobStatus, Stage
 
@@ -31,56 +31,65 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
 
 @post("/jobs", sync_to_thread=True)
 def submit_job(
-    resources: Given, metrics: Measured, user_id: Caller, request: AnyRequest, body: RawBody
+    resources: ResourcesDep, metrics: MetricsDep, user_id: Caller, request: AnyRequest, body: RawBody
 ) -> Response[JobResponse]:
     """Accept a dialogue to be spoken."""
     idempotency_key = idempotency_key_of(request)
     script = script_of(read_json(request, body), resources.providers)
-    job = resources.jobs.submit(user_id, script, idempotency_key=idempotency_key)
+    job = resources.stores.jobs.submit(user_id, script, idempotency_key=idempotency_key)
     return _accepted(resources, metrics, job)
 
 
 @get("/jobs", sync_to_thread=True)
 def list_jobs(
-    resources: Given,
+    resources: ResourcesDep,
     user_id: Caller,
     status: FromQuery[JobStatus | None] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
 ) -> JobList:
     """A page of the caller's jobs, newest first."""
-    jobs, total = resources.jobs.list(user_id, status=status, limit=limit, offset=min(offset, _LARGEST_OFFSET))
+    jobs, total = resources.stores.jobs.list(user_id, status=status, limit=limit, offset=min(offset, _LARGEST_OFFSET))
     return JobList(items=[job_response(job) for job in jobs], total=total, limit=limit, offset=offset)
 
 
 @get("/jobs/{job_id:str}", sync_to_thread=True)
-def get_job(resources: Given, user_id: Caller, request: AnyRequest, job_id: FromPath[str]) -> Response[JobDetail]:
+def get_job(
+    resources: ResourcesDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
+) -> Response[JobDetail]:
     """All of a job."""
-    job, script = resources.jobs.get_with_script(user_id, parse_job_id(job_id))
+    job, script = resources.stores.jobs.get_with_script(user_id, parse_job_id(job_id))
     return Response(job_detail(job, script, language_of(request)), headers={"Vary": "Accept-Language"})
 
 
 @delete("/jobs/{job_id:str}", status_code=200, sync_to_thread=True)
-def cancel_job(resources: Given, user_id: Caller, job_id: FromPath[str]) -> JobResponse:
+def cancel_job(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) -> JobResponse:
     """Take a pending job back."""
-    return job_response(resources.jobs.cancel(user_id, parse_job_id(job_id)))
+    return job_response(resources.stores.jobs.cancel(user_id, parse_job_id(job_id)))
 
 
 @post("/jobs/{job_id:str}/resubmit", sync_to_thread=True)
-def resubmit_job(resources: Given, metrics: Measured, user_id: Caller, job_id: FromPath[str]) -> Response[JobResponse]:
+def resubmit_job(
+    resources: ResourcesDep, metrics: MetricsDep, user_id: Caller, job_id: FromPath[str]
+) -> Response[JobResponse]:
     """A new job with the input of a failed or cancelled one."""
-    return _accepted(resources, metrics, resources.jobs.resubmit(user_id, parse_job_id(job_id)))
+    return _accepted(resources, metrics, resources.stores.jobs.resubmit(user_id, parse_job_id(job_id)))
 
 
 @post("/jobs/{job_id:str}/revise", sync_to_thread=True)
 def revise_job(
-    resources: Given, metrics: Measured, user_id: Caller, request: AnyRequest, job_id: FromPath[str], body: RawBody
+    resources: ResourcesDep,
+    metrics: MetricsDep,
+    user_id: Caller,
+    request: AnyRequest,
+    job_id: FromPath[str],
+    body: RawBody,
 ) -> Response[JobResponse]:
     """A new job of a completed or failed one, with some of its turns changed or spoken again."""
     earlier = parse_job_id(job_id)
-    script, takes = resources.jobs.to_revise(user_id, earlier)
+    script, takes = resources.stores.jobs.to_revise(user_id, earlier)
     revision = revision_of(script, takes, read_json(request, body), resources.providers)
-    job = resources.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
+    job = resources.stores.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
     return _accepted(resources, metrics, job)
 
 
@@ -112,7 +121,7 @@ def idempotency_key_of(request: AnyRequest) -> str | None:
     return key
 
 
-def _accepted(resources: Given, metrics: Measured, job: Job) -> Response[JobResponse]:
+def _accepted(resources: Resources, metrics: Metrics, job: Job) -> Response[JobResponse]:
     resources.publish(job.id)
     metrics.jobs_submitted.inc()
     return Response(job_response(job), status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})

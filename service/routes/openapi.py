@@ -122,17 +122,17 @@ def _error_responses(errors: Sequence[Code | tuple[int, Code]]) -> dict[str, Any
 
 
 #: How a handler asks for the document: a parameter of this type, named `document`.
-Document = NamedDependency[SkipValidation[dict[str, Any]]]
+DocumentDep = NamedDependency[SkipValidation[dict[str, Any]]]
 
 
 @get("/schema/openapi.json", sync_to_thread=False)
-def read_schema(document: Document) -> dict[str, Any]:
+def read_schema(document: DocumentDep) -> dict[str, Any]:
     """The document."""
     return document
 
 
 @get("/schema", sync_to_thread=False)
-def show_schema(document: Document) -> Response[str]:
+def show_schema(document: DocumentDep) -> Response[str]:
     """The document as a page that needs no script and nothing from elsewhere."""
     return Response(
         _page(document),

@@ -27,7 +27,7 @@ from service.requests.schemas import (
     is_language_tag,
 )
 from service.requests.validation import BAD_LANGUAGE
-from service.resources import Given
+from service.resources import Resources, ResourcesDep
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ PREVIEWS_AT_ONCE: Final = 8
 _previews: Final = CapacityLimiter(PREVIEWS_AT_ONCE)
 
 #: How a handler asks for the previews: a parameter of this type, named `previews`.
-Heard = NamedDependency[SkipValidation[Previews]]
+PreviewsDep = NamedDependency[SkipValidation[Previews]]
 
 _PREVIEW_AWAY: Final = Text("無法試聽：{reason}", "The voice cannot be heard: {reason}")
 _TOO_SLOW: Final = Text("語音服務太久沒有回應", "the provider takes too long")
@@ -49,13 +49,13 @@ _VOICES_AWAY: Final = Text("無法取得語音清單：{reason}", "The provider'
 
 
 @get("/providers", sync_to_thread=True)
-def list_providers(resources: Given) -> ProviderList:
+def list_providers(resources: ResourcesDep) -> ProviderList:
     """Every provider, configured or not."""
     return ProviderList(items=[_described(provider) for provider in resources.providers.values()])
 
 
 @get("/providers/{name:str}/voices", sync_to_thread=True)
-def list_voices(resources: Given, name: FromPath[str], language: FromQuery[str | None] = None) -> VoiceList:
+def list_voices(resources: ResourcesDep, name: FromPath[str], language: FromQuery[str | None] = None) -> VoiceList:
     """The voices of a provider, those of one language if asked."""
     provider = _configured(resources, name)
     return VoiceList(
@@ -69,8 +69,8 @@ def list_voices(resources: Given, name: FromPath[str], language: FromQuery[str |
 
 @post("/providers/{name:str}/voices/{voice_id:str}/preview", status_code=200)
 async def preview_voice(
-    resources: Given,
-    previews: Heard,
+    resources: ResourcesDep,
+    previews: PreviewsDep,
     name: FromPath[str],
     voice_id: FromPath[str],
     language: FromQuery[str | None] = None,
@@ -102,7 +102,7 @@ def _preview(previews: Previews, provider: Provider, voice_id: str, language: st
         raise _away(provider, _PREVIEW_AWAY, Text(str(error), str(error)), error.retry_after_s) from error
 
 
-def _configured(resources: Given, name: str) -> Provider:
+def _configured(resources: Resources, name: str) -> Provider:
     provider = resources.providers.get(name)
     if provider is None:
         raise ApiError(ErrorCode.UNKNOWN_PROVIDER, status=404)

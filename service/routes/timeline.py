@@ -13,7 +13,7 @@ from actors.audio.waveform import pairs_of
 from service.captions import Cue, srt, webvtt
 from service.http.errors import AnyRequest
 from service.requests.schemas import Peaks
-from service.resources import Caller, Given
+from service.resources import Caller, ResourcesDep
 from service.routes.download import KEPT_BUT_CHECKED, Disposition, audio_of, completed, file_name, is_known
 from service.routes.jobs import parse_job_id
 from storage.audio_store import content_disposition
@@ -36,14 +36,14 @@ CAPTION_FORMATS: Final[Mapping[str, CaptionFormat]] = {
 
 @get("/jobs/{job_id:str}/captions", sync_to_thread=True)
 def read_captions(
-    resources: Given,
+    resources: ResourcesDep,
     user_id: Caller,
     job_id: FromPath[str],
     format: FromQuery[Literal["vtt", "srt"]] = "vtt",
     disposition: FromQuery[Disposition] = "attachment",
 ) -> Response[bytes]:
     """The words of a completed job at the times at which they are heard."""
-    job, script = resources.jobs.get_with_script(user_id, parse_job_id(job_id))
+    job, script = resources.stores.jobs.get_with_script(user_id, parse_job_id(job_id))
     kind = CAPTION_FORMATS[format]
     return Response(
         kind.write(_cues(completed(job), script)).encode(),
@@ -54,14 +54,14 @@ def read_captions(
 
 @get("/jobs/{job_id:str}/peaks", sync_to_thread=True)
 def read_peaks(
-    resources: Given, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
+    resources: ResourcesDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
 ) -> Response[Peaks] | Response[None]:
     """The waveform of a completed job."""
     _, audio = audio_of(resources, user_id, job_id)
     headers = {"ETag": f'"{audio.id}"', "Cache-Control": KEPT_BUT_CHECKED}
     if is_known(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(None, status_code=304, headers=headers)
-    pairs = [list(pair) for pair in pairs_of(resources.jobs.peaks(audio))]
+    pairs = [list(pair) for pair in pairs_of(resources.stores.jobs.peaks(audio))]
     return Response(Peaks(peaks=pairs, duration_ms=audio.duration_ms), headers=headers)
 
 

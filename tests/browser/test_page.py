@@ -157,8 +157,8 @@ def test_a_server_that_asks_for_a_key_gets_it_from_the_page_for_this_tab(
     audio = stack.client.get(f"/api/v1/jobs/{stack.completed()}/download").content
     settings = ServiceSettings(auth="api-key")
     with running_api(database_url, settings_of(object_store, bucket), settings=settings, behind_socket=True) as api:
-        key = api.keys.create("ann")
-        user = api.keys.user_of(key)
+        key = api.stores.keys.create("ann")
+        user = api.stores.keys.user_of(key)
         assert user is not None
         job_id = api.completed(audio, user)
         url = str(api.client.base_url).rstrip("/")

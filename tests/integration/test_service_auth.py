@@ -27,7 +27,7 @@ def bearer(key: str) -> dict[str, str]:
     [None, "", "Bearer", "Bearer ", "Bearer nobody", "Basic dXNlcjpwdw==", "bearer rt_x", "Bearer \xe9", "{key}"],
 )
 def test_without_a_good_key_nobody_gets_in(api: Api, authorization: str | None) -> None:
-    key = api.keys.create("ann")
+    key = api.stores.keys.create("ann")
     headers = [] if authorization is None else [(b"Authorization", authorization.format(key=key).encode("latin-1"))]
     for method, path in (("GET", "/api/v1/jobs"), ("POST", "/api/v1/jobs"), ("GET", "/api/v1/providers")):
         answer = api.client.request(method, path, headers=headers)
@@ -37,15 +37,15 @@ def test_without_a_good_key_nobody_gets_in(api: Api, authorization: str | None) 
 
 
 def test_a_key_opens_and_a_revoked_one_does_not(api: Api) -> None:
-    key = api.keys.create("ann")
+    key = api.stores.keys.create("ann")
     assert api.client.get("/api/v1/jobs", headers={"authorization": f"bEARER {key}"}).status_code == 200
-    assert api.keys.list()[0].last_used_at is not None
-    api.keys.revoke(api.keys.list()[0].id)
+    assert api.stores.keys.list()[0].last_used_at is not None
+    api.stores.keys.revoke(api.stores.keys.list()[0].id)
     assert api.client.get("/api/v1/jobs", headers=bearer(key)).status_code == 401
 
 
 def test_users_see_their_own_jobs_only(api: Api) -> None:
-    ann, bob = bearer(api.keys.create("ann")), bearer(api.keys.create("bob"))
+    ann, bob = bearer(api.stores.keys.create("ann")), bearer(api.stores.keys.create("bob"))
     job_id = api.client.post("/api/v1/jobs", json=SCRIPT, headers=ann).json()["id"]
     assert api.client.get(f"/api/v1/jobs/{job_id}", headers=ann).status_code == 200
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/resubmit"), ("GET", "/download")):
@@ -56,7 +56,7 @@ def test_users_see_their_own_jobs_only(api: Api) -> None:
 
 def test_each_user_has_three_jobs(api: Api) -> None:
     for name in ("ann", "bob"):
-        headers = bearer(api.keys.create(name))
+        headers = bearer(api.stores.keys.create(name))
         statuses = [api.client.post("/api/v1/jobs", json=SCRIPT, headers=headers).status_code for _ in range(4)]
         assert statuses == [201, 201, 201, 429]
 

@@ -40,7 +40,7 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 10) -> None:
 
 
 def object_key(api: Api, job_id: str) -> str:
-    audio = api.jobs.audio_file(api.jobs.get(LOCAL_USER_ID, UUID(job_id)))
+    audio = api.stores.jobs.audio_file(api.stores.jobs.get(LOCAL_USER_ID, UUID(job_id)))
     assert audio is not None
     return audio.object_key
 
@@ -128,9 +128,9 @@ def test_a_job_without_audio_says_what_it_is(api: Api, path: str) -> None:
 def test_audio_that_is_gone_is_said_to_be(api: Api, path: str, lost: str) -> None:
     job_id = api.completed()
     if lost == "object":
-        api.audio.delete(object_key(api, job_id))
+        api.stores.audio.delete(object_key(api, job_id))
     else:
-        with api.engine.begin() as connection:
+        with api.stores.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE jobs SET audio_file_id = NULL")
     answer = api.client.get(f"/api/v1/jobs/{job_id}/{path}")
     assert (answer.status_code, answer.json()["error"]) == (410, "AUDIO_EXPIRED")
@@ -183,7 +183,7 @@ def endless(
     store = settings_of(object_store, bucket)
     with running_api(database_url, store, wrap_audio=counted, behind_socket=True) as api:
         job_id = api.completed(AUDIO)
-        with api.engine.begin() as connection:
+        with api.stores.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE audio_files SET size_bytes = 1000000000")
 
         def download() -> socket.socket:
@@ -221,7 +221,7 @@ def test_a_client_that_takes_no_more_is_given_up(
 
 def test_a_store_that_breaks_off_cuts_the_answer_short(served: Api) -> None:
     job_id = served.completed(AUDIO)
-    with served.engine.begin() as connection:
+    with served.stores.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE audio_files SET size_bytes = size_bytes + 1000000")
     with pytest.raises(httpx.RemoteProtocolError):
         served.client.get(f"/api/v1/jobs/{job_id}/download")

@@ -23,9 +23,9 @@ def api(database_url: str, object_store: ObjectStore, bucket: str) -> Iterator[A
 
 
 def fail(api: Api, job_id: str, reason: FailureReason, detail: str | None = None) -> None:
-    claim = api.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
     assert claim is not None
-    api.runs.fail(claim, reason, detail)
+    api.stores.runs.fail(claim, reason, detail)
 
 
 def test_a_dialogue_is_accepted_and_handed_to_the_publisher(api: Api) -> None:
@@ -72,10 +72,10 @@ def test_turns_may_come_in_any_order_and_are_kept_in_the_order_of_speaking(api: 
 
 def test_a_job_that_waits_to_be_tried_again_says_when(api: Api) -> None:
     job_id = api.submit()
-    claim = api.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
     assert claim is not None
     assert api.client.get(f"/api/v1/jobs/{job_id}").json()["progress"]["next_retry_at"] is None
-    api.runs.retry(claim, 5)
+    api.stores.runs.retry(claim, 5)
     job = api.client.get(f"/api/v1/jobs/{job_id}").json()
     assert (job["status"], job["retry_count"], job["progress"]["stage"]) == ("processing", 1, "retrying")
     assert TIME.fullmatch(job["progress"]["next_retry_at"])
@@ -130,10 +130,10 @@ def test_a_job_that_there_is_not(api: Api, job_id: str) -> None:
 
 
 def test_another_users_job_looks_like_one_that_there_is_not(api: Api) -> None:
-    api.keys.create("somebody")
-    with api.engine.connect() as connection:
+    api.stores.keys.create("somebody")
+    with api.stores.engine.connect() as connection:
         somebody = connection.exec_driver_sql("SELECT id FROM users WHERE name = 'somebody'").scalar_one()
-    job = api.jobs.submit(somebody, script_from(SCRIPT))
+    job = api.stores.jobs.submit(somebody, script_from(SCRIPT))
     answer = api.client.get(f"/api/v1/jobs/{job.id}")
     assert (answer.status_code, answer.json()["error"]) == (404, "JOB_NOT_FOUND")
     assert api.client.get("/api/v1/jobs").json()["total"] == 0
@@ -278,4 +278,4 @@ def test_a_bad_idempotency_key_is_refused(api: Api, key: str) -> None:
 
 
 def test_the_jobs_belong_to_the_local_user(api: Api) -> None:
-    assert api.jobs.get(LOCAL_USER_ID, UUID(api.submit()))
+    assert api.stores.jobs.get(LOCAL_USER_ID, UUID(api.submit()))

@@ -130,14 +130,14 @@ def test_the_rules_of_a_job_are_in_the_document(document: dict[str, Any]) -> Non
 def test_live_answers_are_as_the_document_says(api: Api, document: dict[str, Any]) -> None:
     client = api.client
     completed, failed, cancelled = api.completed(), api.submit(), api.submit()
-    claim = api.runs.claim(UUID(failed), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(failed), Stage.SYNTHESIZING)
     assert claim is not None
-    api.runs.fail(claim, FailureReason.PROVIDER_FAILED, "HTTP 500")
+    api.stores.runs.fail(claim, FailureReason.PROVIDER_FAILED, "HTTP 500")
     client.delete(f"/api/v1/jobs/{cancelled}")
     retrying = api.submit()
-    claim = api.runs.claim(UUID(retrying), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(retrying), Stage.SYNTHESIZING)
     assert claim is not None
-    api.runs.retry(claim, 5)
+    api.stores.runs.retry(claim, 5)
 
     jobs, job = "/api/v1/jobs", "/api/v1/jobs/{job_id}"
     hold_against(client.get(jobs), jobs, document)

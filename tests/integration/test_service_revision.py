@@ -23,9 +23,9 @@ def api(database_url: str, object_store: ObjectStore, bucket: str) -> Iterator[A
 def failed(api: Api) -> str:
     """The id of a job that has failed."""
     job_id = api.submit()
-    claim = api.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
     assert claim is not None
-    api.runs.fail(claim, FailureReason.PROVIDER_FAILED, "HTTP 500")
+    api.stores.runs.fail(claim, FailureReason.PROVIDER_FAILED, "HTTP 500")
     return job_id
 
 
@@ -40,7 +40,7 @@ def detail(api: Api, answer: Any) -> dict[str, Any]:
 
 
 def takes(api: Api, job_id: str) -> dict[int, str]:
-    claim = api.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
     assert claim is not None
     return dict(claim.takes)
 
@@ -83,9 +83,9 @@ def test_one_line_is_spoken_in_another_voice_and_the_speaker_keeps_theirs(api: A
 
 def test_the_speakers_own_voice_takes_the_other_one_back(api: Api) -> None:
     other = detail(api, revise(api, api.completed(), {"index": 0, "voice_id": "v-en"}))["id"]
-    claim = api.runs.claim(UUID(other), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(other), Stage.SYNTHESIZING)
     assert claim is not None
-    api.runs.fail(claim, FailureReason.INTERNAL)
+    api.stores.runs.fail(claim, FailureReason.INTERNAL)
 
     revised = detail(api, revise(api, other, {"index": 0, "voice_id": "v-tw"}))
 
@@ -96,10 +96,10 @@ def test_a_take_stays_with_its_line_until_the_line_is_changed(api: Api) -> None:
     first = detail(api, revise(api, api.completed(), {"index": 0, "speak_again": True}, {"index": 1, "text": "好"}))
     assert first["input_params"]["turns"][0] == SCRIPT["turns"][0]
     assert "take" not in str(first["input_params"])
-    claim = api.runs.claim(UUID(first["id"]), Stage.SYNTHESIZING)
+    claim = api.stores.runs.claim(UUID(first["id"]), Stage.SYNTHESIZING)
     assert claim is not None
     assert list(claim.takes) == [0]
-    api.runs.fail(claim, FailureReason.INTERNAL)
+    api.stores.runs.fail(claim, FailureReason.INTERNAL)
 
     again = api.client.post(f"/api/v1/jobs/{first['id']}/resubmit").json()["id"]
     kept = detail(api, revise(api, first["id"], {"index": 1, "text": "不"}))["id"]
@@ -120,7 +120,7 @@ def test_a_line_that_is_spoken_again_twice_has_another_take_each_time(api: Api) 
 def test_only_a_completed_or_failed_job_is_revised(api: Api, status: str) -> None:
     job_id = api.submit()
     if status == "processing":
-        api.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
+        api.stores.runs.claim(UUID(job_id), Stage.SYNTHESIZING)
     if status == "cancelled":
         api.client.delete(f"/api/v1/jobs/{job_id}")
 
@@ -144,7 +144,7 @@ def test_a_revision_takes_a_slot_as_any_other_job(api: Api) -> None:
     answer = revise(api, job_id, {"index": 0, "text": "好"})
 
     assert (answer.status_code, answer.json()["error"]) == (429, "JOB_LIMIT_EXCEEDED")
-    assert api.jobs.list(LOCAL_USER_ID, status=None, limit=1, offset=0)[1] == 4
+    assert api.stores.jobs.list(LOCAL_USER_ID, status=None, limit=1, offset=0)[1] == 4
 
 
 @pytest.mark.parametrize(

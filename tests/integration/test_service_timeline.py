@@ -31,7 +31,7 @@ def api(database_url: str, object_store: ObjectStore, bucket: str) -> Iterator[A
 def completed(api: Api) -> str:
     """The id of a job that has captions and a waveform."""
     job_id = api.completed()
-    with api.engine.begin() as connection:
+    with api.stores.engine.begin() as connection:
         connection.execute(update(audio_files).values(peaks=WAVEFORM))
         connection.execute(update(jobs).values(result_metadata={**METADATA, "turn_timings": TIMINGS}))
     return job_id
@@ -95,7 +95,7 @@ def test_a_job_that_is_not_completed_or_does_not_exist_has_neither(api: Api, wha
 
 def test_the_waveform_goes_with_its_audio_and_the_words_stay(api: Api) -> None:
     job_id = completed(api)
-    with api.engine.begin() as connection:
+    with api.stores.engine.begin() as connection:
         connection.execute(update(jobs).values(audio_file_id=None))
 
     gone = api.client.get(f"/api/v1/jobs/{job_id}/peaks")
