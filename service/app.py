@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
 
 from actors.preview import Previews
-from service.http.auth import caller, guards
+from service.http.auth import Guard, caller, guards
 from service.http.errors import EXCEPTION_HANDLERS
 from service.http.json_body import MAX_BODY_BYTES
 from service.http.metrics import Metrics
@@ -20,19 +21,8 @@ from service.routes import dialogues, download, health, jobs, metrics, openapi, 
 from service.settings import ServiceSettings
 
 
-def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
-    """The app. It closes nothing of `resources`: whoever made them closes them after it."""
-    numbers = Metrics(resources.stores.jobs)
-    checks = health.checks_of(resources)
-    document = openapi.openapi_document(settings)
-    # A request does not wait for a database that is away.
-    previews = Previews(resources.stores.segments.impatient(), resources.stores.audio)
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
-        yield
-        checks.close()
-
+def route_table(guards_of_users: Sequence[Guard] = ()) -> Sequence[ControllerRouterHandler]:
+    """Every route. Each says of itself what it takes and answers."""
     of_a_user = Router(
         "/api/v1",
         route_handlers=[
@@ -51,18 +41,33 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             providers.preview_voice,
             dialogues.parse_dialogue_text,
         ],
-        guards=guards(settings, resources.stores.keys),
+        guards=guards_of_users,
     )
+    return [
+        of_a_user,
+        health.live,
+        health.ready,
+        metrics.read_metrics,
+        openapi.read_schema,
+        openapi.show_schema,
+        *page.ROUTES,
+    ]
+
+
+def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
+    """The app. It closes nothing of `resources`: whoever made them closes them after it."""
+    numbers = Metrics(resources.stores.jobs)
+    checks = health.checks_of(resources)
+    # A request does not wait for a database that is away.
+    previews = Previews(resources.stores.segments.impatient(), resources.stores.audio)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
+        yield
+        checks.close()
+
     app = Litestar(
-        route_handlers=[
-            of_a_user,
-            health.live,
-            health.ready,
-            metrics.read_metrics,
-            openapi.read_schema,
-            openapi.show_schema,
-            *page.ROUTES,
-        ],
+        route_handlers=route_table(guards(settings, resources.stores.keys)),
         dependencies={
             "resources": Provide(lambda: resources, sync_to_thread=False),
             "metrics": Provide(lambda: numbers, sync_to_thread=False),
@@ -77,6 +82,7 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
         openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers
         logging_config=None,
     )
+    document = openapi.openapi_document(app.routes, settings)
     # Litestar's own middleware does not see requests that no route takes.
     app.asgi_handler = RequestMiddleware(app.asgi_handler, numbers)
     return app

@@ -10,12 +10,24 @@ from litestar.params import RawBody
 from actors.providers.problem import Language
 from service.http.errors import AnyRequest, InvalidRequest, language_of
 from service.http.json_body import read_json
+from service.http.messages import ErrorCode
+from service.http.operation import Operation, model
 from service.requests.schemas import ParsedDialogue, ParsedTurn, ParseRequest
 from service.requests.script import parse_dialogue
 from service.requests.validation import Problems, read_model
 
 
-@post("/dialogues/parse", status_code=200, sync_to_thread=True)
+@post(
+    "/dialogues/parse",
+    status_code=200,
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("What was found, and what is wrong", ParsedDialogue)},
+        [ErrorCode.VALIDATION_ERROR, ErrorCode.PAYLOAD_TOO_LARGE],
+        body=ParseRequest,
+        name="parse_dialogue",
+    ),
+)
 def parse_dialogue_text(request: AnyRequest, body: RawBody) -> ParsedDialogue:
     """The turns and speakers of a dialogue as people write it."""
     return parsed(read_json(request, body), language_of(request))

@@ -12,12 +12,23 @@ from litestar import HttpMethod, get, route
 from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from actors.audio.file import FORMATS
 from service.http.byte_range import RangeNotSatisfiable, wanted_range
 from service.http.errors import AnyRequest, ApiError
 from service.http.messages import ErrorCode
+from service.http.operation import (
+    BINARY,
+    Answer,
+    Json,
+    Operation,
+    header,
+    header_parameter,
+    model,
+    query_parameter,
+)
 from service.requests.schemas import DownloadLink
 from service.resources import Caller, Resources, ResourcesDep
-from service.routes.jobs import parse_job_id
+from service.routes.jobs import JOB_ID, parse_job_id
 from storage.audio_store import ObjectMissing, content_disposition
 from storage.jobs import AudioFile, Job
 from storage.stages import JobStatus
@@ -33,8 +44,60 @@ KEPT_BUT_CHECKED: Final = "private, max-age=0, must-revalidate"
 #: Whether a client means to save what it gets, or to show it.
 Disposition = Literal["attachment", "inline"]
 
+#: For the descriptions of routes that send audio, or what belongs to it.
+DISPOSITION: Final = query_parameter(
+    "disposition",
+    "to be saved, or to be shown",
+    {"type": "string", "enum": ["attachment", "inline"], "default": "attachment"},
+)
+IF_NONE_MATCH: Final = header_parameter("If-None-Match", "ETags that the client has")
+AUDIO_HEADERS: Final[Json] = {
+    "Content-Length": header("bytes of this answer", {"type": "integer"}),
+    "Content-Disposition": header("`attachment` or `inline`, with a file name"),
+    "ETag": header("names these bytes"),
+    "Accept-Ranges": header("`bytes`"),
+}
+NOT_MODIFIED: Final = Answer("The client has it", headers={"ETag": AUDIO_HEADERS["ETag"]})
+_AUDIO: Final = {kind.content_type: BINARY for kind in FORMATS.values()}
+_ERRORS: Final = (
+    ErrorCode.VALIDATION_ERROR,
+    ErrorCode.JOB_NOT_FOUND,
+    ErrorCode.JOB_NOT_COMPLETED,
+    ErrorCode.AUDIO_EXPIRED,
+)
 
-@route("/jobs/{job_id:str}/download", http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True)
+
+@route(
+    "/jobs/{job_id:str}/download",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    sync_to_thread=True,
+    operation={
+        HttpMethod.GET: Operation(
+            {
+                200: Answer("The audio", _AUDIO, AUDIO_HEADERS),
+                206: Answer(
+                    "A part of it", _AUDIO, {**AUDIO_HEADERS, "Content-Range": header("`bytes a-b/n`: which part")}
+                ),
+                304: NOT_MODIFIED,
+            },
+            [*_ERRORS, ErrorCode.RANGE_NOT_SATISFIABLE],
+            [
+                JOB_ID,
+                DISPOSITION,
+                header_parameter("Range", "one range of bytes: `bytes=a-b`, `bytes=a-` or `bytes=-n`"),
+                header_parameter("If-Range", "the ETag that `Range` is meant for"),
+                IF_NONE_MATCH,
+            ],
+        ),
+        HttpMethod.HEAD: Operation(
+            {200: Answer("There is audio", headers=AUDIO_HEADERS), 304: NOT_MODIFIED},
+            _ERRORS,
+            [JOB_ID, DISPOSITION, IF_NONE_MATCH],
+            summary="The headers of the audio",
+            name="measure_audio",
+        ),
+    },
+)
 def download_audio(
     resources: ResourcesDep,
     user_id: Caller,
@@ -63,7 +126,16 @@ def download_audio(
         raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
 
 
-@get("/jobs/{job_id:str}/download-link", sync_to_thread=True)
+@get(
+    "/jobs/{job_id:str}/download-link",
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("The link", DownloadLink)},
+        [ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_NOT_COMPLETED, ErrorCode.AUDIO_EXPIRED],
+        [JOB_ID],
+        summary="A presigned link to the object store, valid for 15 minutes",
+    ),
+)
 def link_to_audio(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) -> DownloadLink:
     """A presigned link, for a client that fetches from the object store itself."""
     job, audio = audio_of(resources, user_id, job_id)

@@ -14,6 +14,7 @@ from litestar.params import SkipValidation
 
 from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError
 from service.http.messages import ErrorCode
+from service.http.operation import Operation, model
 from service.requests.schemas import Health
 from service.resources import Resources
 
@@ -58,15 +59,15 @@ ChecksDep = NamedDependency[SkipValidation[Checks]]
 
 
 # Waits for nothing, and must answer while every thread of the pool waits for a database that is away.
-@get("/health/live", sync_to_thread=False)
+@get("/health/live", sync_to_thread=False, operation=Operation({200: model("It does", Health)}))
 def live() -> Health:
     """Whether the process answers at all."""
     return Health(status="ok")
 
 
-@get("/health/ready", sync_to_thread=True)
+@get("/health/ready", sync_to_thread=True, operation=Operation({200: model("They can", Health)}))
 def ready(checks: ChecksDep) -> Health:
-    """Whether the database, the broker and the bucket can be reached."""
+    """Whether database, broker and bucket can be reached; `details.unavailable` of a 503 names what cannot."""
     down = checks.down()
     if down:
         headers = {"Retry-After": str(UNAVAILABLE_RETRY_AFTER_S)}

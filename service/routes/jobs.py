@@ -15,11 +15,21 @@ from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 from actors.providers.problem import Language, Problem, Text
 from service.http.errors import AnyRequest, InvalidRequest, language_of
 from service.http.json_body import read_json
+from service.http.messages import ErrorCode as Code
 from service.http.messages import failure_message
 from service.http.metrics import Metrics, MetricsDep
+from service.http.operation import Operation, header, header_parameter, model, path_parameter, query_parameter
 from service.requests.job_request import script_of
 from service.requests.revision import revision_of
-from service.requests.schemas import JobDetail, JobList, JobResponse, Progress, ResultMetadata
+from service.requests.schemas import (
+    JobDetail,
+    JobList,
+    JobRequest,
+    JobResponse,
+    Progress,
+    ResultMetadata,
+    RevisionRequest,
+)
 from service.resources import Caller, Resources, ResourcesDep
 from storage.jobs import Job, JobNotFound, Script
 from storage.stages import JobStatus, Stage
@@ -28,8 +38,34 @@ from storage.stages import JobStatus, Stage
 _LARGEST_OFFSET: Final = 2**63 - 1
 _IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
 
+#: For the descriptions of all routes of one job, and of those that make one.
+JOB_ID: Final = path_parameter("job_id", "the job's id", {"type": "string", "format": "uuid"})
+_LOCATION: Final = {"Location": header("the job's path")}
 
-@post("/jobs", sync_to_thread=True)
+
+@post(
+    "/jobs",
+    sync_to_thread=True,
+    operation=Operation(
+        {201: model("Accepted; the same job again for the same Idempotency-Key", JobResponse, _LOCATION)},
+        [
+            Code.VALIDATION_ERROR,
+            Code.UNKNOWN_PROVIDER,
+            Code.PROVIDER_NOT_CONFIGURED,
+            Code.PAYLOAD_TOO_LARGE,
+            Code.IDEMPOTENCY_KEY_REUSED,
+            Code.JOB_LIMIT_EXCEEDED,
+        ],
+        [
+            header_parameter(
+                "Idempotency-Key",
+                "the client's own name for this request, so that it can be sent again without a second job",
+                {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            )
+        ],
+        JobRequest,
+    ),
+)
 def submit_job(
     resources: ResourcesDep, metrics: MetricsDep, user_id: Caller, request: AnyRequest, body: RawBody
 ) -> Response[JobResponse]:
@@ -40,7 +76,19 @@ def submit_job(
     return _accepted(resources, metrics, job)
 
 
-@get("/jobs", sync_to_thread=True)
+@get(
+    "/jobs",
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("The page", JobList)},
+        [Code.VALIDATION_ERROR],
+        [
+            query_parameter("status", "only these", {"type": "string", "enum": [s.value for s in JobStatus]}),
+            query_parameter("limit", "page size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+            query_parameter("offset", "how many to pass over", {"type": "integer", "minimum": 0, "default": 0}),
+        ],
+    ),
+)
 def list_jobs(
     resources: ResourcesDep,
     user_id: Caller,
@@ -53,7 +101,11 @@ def list_jobs(
     return JobList(items=[job_response(job) for job in jobs], total=total, limit=limit, offset=offset)
 
 
-@get("/jobs/{job_id:str}", sync_to_thread=True)
+@get(
+    "/jobs/{job_id:str}",
+    sync_to_thread=True,
+    operation=Operation({200: model("The job", JobDetail)}, [Code.JOB_NOT_FOUND], [JOB_ID]),
+)
 def get_job(
     resources: ResourcesDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
 ) -> Response[JobDetail]:
@@ -62,13 +114,28 @@ def get_job(
     return Response(job_detail(job, script, language_of(request)), headers={"Vary": "Accept-Language"})
 
 
-@delete("/jobs/{job_id:str}", status_code=200, sync_to_thread=True)
+@delete(
+    "/jobs/{job_id:str}",
+    status_code=200,
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("The job, now cancelled", JobResponse)}, [Code.JOB_NOT_FOUND, Code.JOB_CANNOT_CANCEL], [JOB_ID]
+    ),
+)
 def cancel_job(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) -> JobResponse:
     """Take a pending job back."""
     return job_response(resources.stores.jobs.cancel(user_id, parse_job_id(job_id)))
 
 
-@post("/jobs/{job_id:str}/resubmit", sync_to_thread=True)
+@post(
+    "/jobs/{job_id:str}/resubmit",
+    sync_to_thread=True,
+    operation=Operation(
+        {201: model("The new job", JobResponse, _LOCATION)},
+        [Code.JOB_NOT_FOUND, Code.JOB_CANNOT_RESUBMIT, Code.JOB_LIMIT_EXCEEDED],
+        [JOB_ID],
+    ),
+)
 def resubmit_job(
     resources: ResourcesDep, metrics: MetricsDep, user_id: Caller, job_id: FromPath[str]
 ) -> Response[JobResponse]:
@@ -76,7 +143,24 @@ def resubmit_job(
     return _accepted(resources, metrics, resources.stores.jobs.resubmit(user_id, parse_job_id(job_id)))
 
 
-@post("/jobs/{job_id:str}/revise", sync_to_thread=True)
+@post(
+    "/jobs/{job_id:str}/revise",
+    sync_to_thread=True,
+    operation=Operation(
+        {201: model("The new job", JobResponse, _LOCATION)},
+        [
+            Code.VALIDATION_ERROR,
+            Code.UNKNOWN_PROVIDER,
+            Code.PROVIDER_NOT_CONFIGURED,
+            Code.JOB_NOT_FOUND,
+            Code.JOB_CANNOT_REVISE,
+            Code.PAYLOAD_TOO_LARGE,
+            Code.JOB_LIMIT_EXCEEDED,
+        ],
+        [JOB_ID],
+        RevisionRequest,
+    ),
+)
 def revise_job(
     resources: ResourcesDep,
     metrics: MetricsDep,

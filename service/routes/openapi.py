@@ -1,67 +1,110 @@
 """What the API says of itself: OpenAPI 3.1, and a page that shows it without asking the network for anything.
 
-Litestar could derive a document from the handlers, but not the errors, the headers and the rules of the bodies. A test
-holds this one against the routes and against live answers.
+It is made of what each route says of itself. Litestar could derive a document from the handlers, but not the errors,
+the headers and the rules of the bodies. A test holds this one against live answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
 from typing import Any, Final
 
 from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import SkipValidation
+from litestar.routes import BaseRoute, HTTPRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.http.errors import STATUS_OF
 from service.http.messages import ERRORS
 from service.http.messages import ErrorCode as Code
-from service.requests import schemas
-from service.routes.openapi_routes import (
-    ERROR_HEADERS,
+from service.http.operation import (
     JSON,
-    LANGUAGE,
-    OPERATIONS,
+    TEXT,
     Answer,
     Json,
     Operation,
     header,
+    header_parameter,
     model,
     model_ref,
 )
+from service.requests import schemas
 from service.settings import ServiceSettings
 
-_ASKED: Final[Sequence[type[BaseModel]]] = (schemas.JobRequest, schemas.RevisionRequest, schemas.ParseRequest)
-_ANSWERED: Final[Sequence[type[BaseModel]]] = (
-    schemas.JobResponse,
-    schemas.JobDetail,
-    schemas.JobList,
-    schemas.DownloadLink,
-    schemas.Peaks,
-    schemas.ProviderList,
-    schemas.VoiceList,
-    schemas.ParsedDialogue,
-    schemas.Health,
-    schemas.ProblemBody,
-    schemas.ErrorBody,
-)
+#: Every route's errors have these headers.
+_ERROR_HEADERS: Final[Mapping[int, Json]] = {
+    401: {"WWW-Authenticate": header("`Bearer`")},
+    405: {"Allow": header("the methods that there are")},
+    416: {"Content-Range": header("`bytes */n`: there are n")},
+    429: {"Retry-After": header("seconds to wait", {"type": "integer"})},
+    503: {"Retry-After": header("seconds to wait", {"type": "integer"})},
+}
+_LANGUAGE: Final = header_parameter("Accept-Language", "`zh` (the default) or `en`, for messages")
 
 
-def openapi_document(settings: ServiceSettings) -> dict[str, Any]:
-    """The document of an API with these settings."""
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A route and what it says of itself."""
+
+    method: str
+    path: str
+    operation: Operation
+    handler: HTTPRouteHandler
+
+    @property
+    def name(self) -> str:
+        """Its name in the document."""
+        return self.operation.name or self.handler.handler_name.rpartition(".")[2]
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line."""
+        # Litestar keeps a function that is not async within an object that calls it in a thread.
+        function: Any = getattr(self.handler.fn, "func", self.handler.fn)
+        return self.operation.summary or (function.__doc__ or "").partition("\n")[0].removesuffix(".")
+
+    @property
+    def tag(self) -> str:
+        """The group that it is shown in."""
+        return self.path.removeprefix("/api/v1").split("/")[1]
+
+
+def described(routes: Iterable[BaseRoute]) -> Iterator[Described]:
+    """Every method of every route that says something of itself, in the order of the route table."""
+    for route in routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            said: Operation | Mapping[str, Operation] = handler.opt.get("operation", {})
+            of_methods = said if isinstance(said, Mapping) else dict.fromkeys(handler.http_methods, said)
+            for method, operation in of_methods.items():
+                yield Described(method.lower(), route.path_format, operation, handler)
+
+
+def openapi_document(routes: Iterable[BaseRoute], settings: ServiceSettings) -> dict[str, Any]:
+    """The document of an API with these routes and settings."""
+    operations = list(described(routes))
+    asked = {one.operation.body for one in operations if one.operation.body}
+    answered = {answer.kind for one in operations for answer in one.operation.answers.values() if answer.kind}
+    answered |= {schemas.ProblemBody, schemas.ErrorBody}
     _, definitions = models_json_schema(
-        [*((kind, "validation") for kind in _ASKED), *((kind, "serialization") for kind in _ANSWERED)],
+        [
+            *((kind, "validation") for kind in sorted(asked, key=_name)),
+            *((kind, "serialization") for kind in sorted(answered, key=_name)),
+        ],
         ref_template="#/components/schemas/{model}",
     )
     definitions["$defs"]["JobDetail"]["properties"]["input_params"] = model_ref(schemas.JobRequest)
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        with_key = settings.auth == "api-key" and operation.path.startswith("/api/")
-        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, with_key=with_key)
+    for one in operations:
+        with_key = settings.auth == "api-key" and one.path.startswith("/api/")
+        paths.setdefault(one.path, {})[one.method] = _operation(one, with_key=with_key)
     components: dict[str, Any] = {"schemas": definitions["$defs"]}
     if settings.auth == "api-key":
         components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
@@ -77,18 +120,23 @@ def openapi_document(settings: ServiceSettings) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation, *, with_key: bool) -> dict[str, Any]:
+def _name(kind: type[BaseModel]) -> str:
+    return kind.__name__
+
+
+def _operation(one: Described, *, with_key: bool) -> dict[str, Any]:
+    operation = one.operation
     errors = [*operation.errors, Code.INTERNAL_ERROR]
-    if operation.path.startswith(("/api/v1/jobs", "/api/v1/providers/", "/health/ready")) or with_key:
+    if one.path.startswith(("/api/v1/jobs", "/api/v1/providers/", "/health/ready")) or with_key:
         errors.append(Code.SERVICE_UNAVAILABLE)
     if with_key:
         errors.append(Code.UNAUTHENTICATED)
     body = operation.body
     return {
-        "operationId": operation.name,
-        "summary": operation.summary,
-        "tags": [operation.tag],
-        "parameters": [*operation.parameters, LANGUAGE],
+        "operationId": one.name,
+        "summary": one.summary,
+        "tags": [one.tag],
+        "parameters": [*operation.parameters, _LANGUAGE],
         **({"requestBody": {"required": True, "content": {JSON: {"schema": model_ref(body)}}}} if body else {}),
         "responses": {
             **{str(status): _response(answer) for status, answer in operation.answers.items()},
@@ -114,7 +162,7 @@ def _error_responses(errors: Sequence[Code | tuple[int, Code]]) -> dict[str, Any
             model(
                 "; ".join(f"`{code}`: {ERRORS[code].en}" for code in codes),
                 schemas.ErrorBody,
-                ERROR_HEADERS.get(status),
+                _ERROR_HEADERS.get(status),
             )
         )
         for status, codes in sorted(by_status.items())
@@ -125,15 +173,20 @@ def _error_responses(errors: Sequence[Code | tuple[int, Code]]) -> dict[str, Any
 DocumentDep = NamedDependency[SkipValidation[dict[str, Any]]]
 
 
-@get("/schema/openapi.json", sync_to_thread=False)
+@get(
+    "/schema/openapi.json",
+    sync_to_thread=False,
+    operation=Operation({200: Answer("OpenAPI 3.1", {JSON: {"type": "object"}})}),
+)
 def read_schema(document: DocumentDep) -> dict[str, Any]:
-    """The document."""
+    """This document."""
     return document
 
 
-@get("/schema", sync_to_thread=False)
+@get("/schema", sync_to_thread=False, operation=Operation({200: Answer("A page", {"text/html": TEXT})}))
 def show_schema(document: DocumentDep) -> Response[str]:
-    """The document as a page that needs no script and nothing from elsewhere."""
+    """This document, for people."""
+    # It needs no script, and nothing from elsewhere.
     return Response(
         _page(document),
         media_type=MediaType.HTML,

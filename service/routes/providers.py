@@ -17,6 +17,7 @@ from actors.providers.problem import Problem, Text
 from actors.providers.provider import Provider, ProviderError, Voice
 from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError, InvalidRequest
 from service.http.messages import ErrorCode
+from service.http.operation import BINARY, Answer, Operation, model, path_parameter, query_parameter
 from service.requests.schemas import (
     MAX_SPEAKERS,
     OUTPUT_FORMATS,
@@ -47,14 +48,29 @@ _PREVIEW_AWAY: Final = Text("無法試聽：{reason}", "The voice cannot be hear
 _TOO_SLOW: Final = Text("語音服務太久沒有回應", "the provider takes too long")
 _VOICES_AWAY: Final = Text("無法取得語音清單：{reason}", "The provider's voices cannot be had: {reason}")
 
+#: For the descriptions of all routes of one provider.
+_NAME: Final = path_parameter("name", "a name from GET /providers")
+_OF_A_PROVIDER: Final = ((404, ErrorCode.UNKNOWN_PROVIDER), (409, ErrorCode.PROVIDER_NOT_CONFIGURED))
 
-@get("/providers", sync_to_thread=True)
+
+@get("/providers", sync_to_thread=True, operation=Operation({200: model("The providers", ProviderList)}))
 def list_providers(resources: ResourcesDep) -> ProviderList:
     """Every provider, configured or not."""
     return ProviderList(items=[_described(provider) for provider in resources.providers.values()])
 
 
-@get("/providers/{name:str}/voices", sync_to_thread=True)
+@get(
+    "/providers/{name:str}/voices",
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("The voices", VoiceList)},
+        _OF_A_PROVIDER,
+        [
+            _NAME,
+            query_parameter("language", "a BCP 47 range: `zh` is every Chinese, `zh-TW` Taiwan's alone"),
+        ],
+    ),
+)
 def list_voices(resources: ResourcesDep, name: FromPath[str], language: FromQuery[str | None] = None) -> VoiceList:
     """The voices of a provider, those of one language if asked."""
     provider = _configured(resources, name)
@@ -67,7 +83,19 @@ def list_voices(resources: ResourcesDep, name: FromPath[str], language: FromQuer
     )
 
 
-@post("/providers/{name:str}/voices/{voice_id:str}/preview", status_code=200)
+@post(
+    "/providers/{name:str}/voices/{voice_id:str}/preview",
+    status_code=200,
+    operation=Operation(
+        {200: Answer("The sample", {PREVIEW_FORMAT.content_type: BINARY})},
+        [ErrorCode.VALIDATION_ERROR, ErrorCode.VOICE_NOT_FOUND, *_OF_A_PROVIDER],
+        [
+            _NAME,
+            path_parameter("voice_id", "a voice of the provider, URL-encoded"),
+            query_parameter("language", "BCP 47, for a voice that speaks every language"),
+        ],
+    ),
+)
 async def preview_voice(
     resources: ResourcesDep,
     previews: PreviewsDep,
@@ -75,7 +103,7 @@ async def preview_voice(
     voice_id: FromPath[str],
     language: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """A short sample of a voice."""
+    """A short sample of a voice, spoken once and kept for all."""
     provider = _configured(resources, name)
     if language and not is_language_tag(language):
         raise InvalidRequest([Problem("language", BAD_LANGUAGE)])

@@ -12,10 +12,23 @@ from litestar.params import FromPath, FromQuery
 from actors.audio.waveform import pairs_of
 from service.captions import Cue, srt, webvtt
 from service.http.errors import AnyRequest
+from service.http.messages import ErrorCode
+from service.http.operation import TEXT, Answer, Operation, model, query_parameter
 from service.requests.schemas import Peaks
 from service.resources import Caller, ResourcesDep
-from service.routes.download import KEPT_BUT_CHECKED, Disposition, audio_of, completed, file_name, is_known
-from service.routes.jobs import parse_job_id
+from service.routes.download import (
+    AUDIO_HEADERS,
+    DISPOSITION,
+    IF_NONE_MATCH,
+    KEPT_BUT_CHECKED,
+    NOT_MODIFIED,
+    Disposition,
+    audio_of,
+    completed,
+    file_name,
+    is_known,
+)
+from service.routes.jobs import JOB_ID, parse_job_id
 from storage.audio_store import content_disposition
 from storage.jobs import Job, Script
 
@@ -34,7 +47,29 @@ CAPTION_FORMATS: Final[Mapping[str, CaptionFormat]] = {
 }
 
 
-@get("/jobs/{job_id:str}/captions", sync_to_thread=True)
+@get(
+    "/jobs/{job_id:str}/captions",
+    sync_to_thread=True,
+    operation=Operation(
+        {
+            200: Answer(
+                "The captions",
+                {"text/vtt": TEXT, "application/x-subrip": TEXT},
+                {"Content-Disposition": AUDIO_HEADERS["Content-Disposition"]},
+            )
+        },
+        [ErrorCode.VALIDATION_ERROR, ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_NOT_COMPLETED],
+        [
+            JOB_ID,
+            query_parameter(
+                "format",
+                "WebVTT, where each speaker is a voice, or SRT",
+                {"type": "string", "enum": [*CAPTION_FORMATS], "default": "vtt"},
+            ),
+            DISPOSITION,
+        ],
+    ),
+)
 def read_captions(
     resources: ResourcesDep,
     user_id: Caller,
@@ -52,7 +87,15 @@ def read_captions(
     )
 
 
-@get("/jobs/{job_id:str}/peaks", sync_to_thread=True)
+@get(
+    "/jobs/{job_id:str}/peaks",
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("The waveform", Peaks, {"ETag": AUDIO_HEADERS["ETag"]}), 304: NOT_MODIFIED},
+        [ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_NOT_COMPLETED, ErrorCode.AUDIO_EXPIRED],
+        [JOB_ID, IF_NONE_MATCH],
+    ),
+)
 def read_peaks(
     resources: ResourcesDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
 ) -> Response[Peaks] | Response[None]:

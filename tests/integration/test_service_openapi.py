@@ -123,7 +123,7 @@ def test_the_rules_of_a_job_are_in_the_document(document: dict[str, Any]) -> Non
     assert (gap["type"], gap["minimum"], gap["maximum"], gap["default"]) == ("integer", 0, 2000, 300)
     assert job["properties"]["output_format"]["enum"] == ["mp3", "wav", "ogg", "flac", "m4a"]
     assert re.fullmatch(job["properties"]["language"]["pattern"], "zh-TW")
-    assert document["components"]["schemas"]["TurnBody"]["properties"]["speaker"]["maxLength"] == 50
+    assert document["components"]["schemas"]["JobTurnBody"]["properties"]["speaker"]["maxLength"] == 50
     assert problems(dict(SCRIPT), job, document) == []
 
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from service.app import create_app
 from service.routes.openapi import openapi_document
 from service.settings import ServiceSettings
 
@@ -25,7 +27,8 @@ INTERFACES = {
 @pytest.fixture(scope="module")
 def schemas() -> Mapping[str, Any]:
     """The named schemas of the API."""
-    return openapi_document(ServiceSettings())["components"]["schemas"]
+    settings = ServiceSettings()
+    return openapi_document(create_app(settings, Mock()).routes, settings)["components"]["schemas"]
 
 
 def fields(name: str) -> Iterator[tuple[str, str]]:
