@@ -101,7 +101,7 @@ BAD = {
         """,
     ],
     "install-in-test": [
-        'import subprocess\nsubprocess.run(["apt-get", "install", "-y", "rabbitmq-server"], check=True)'
+        'import subprocess\nsubprocess.run(["/usr/bin/apt-get", "install", "-y", "rabbitmq-server"], check=True)'
     ],
     "error-unheard": [
         """
