@@ -12,10 +12,10 @@ from actors.speech.runs import sentences
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [
-        ("一。二！", ["一。", "二！"]),
-        ("one \n \n two", ["one \n \n ", "two"]),
-        ("\n\none\n", ["\n\none\n"]),
-        ("Mr. Lin said: hello. Then he left.", ["Mr. Lin said: hello.", " Then he left."]),
+        ("一。二！", ["一。", "二！\n"]),
+        ("one \n \n two", ["one \n", " two\n"]),
+        ("\n\none\n", ["one\n"]),
+        ("Mr. Lin said: hello. Then he left.", ["Mr. Lin said: hello.", " Then he left.\n"]),
     ],
 )
 def test_a_text_is_cut_where_a_sentence_ends(text: str, pieces: list[str]) -> None:
