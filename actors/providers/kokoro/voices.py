@@ -52,22 +52,14 @@ _MADE_FOR: Final[Mapping[str, str]] = {
 _GENDERS: Final[Mapping[str, str]] = {"f": "female", "m": "male"}
 
 
-def cast() -> Iterator[KokoroVoice]:
-    """The voices that everybody has."""
-    yield from CAST
-
-
 def official_voices(tables: Path) -> Iterator[KokoroVoice]:
     """The voices of an operator's file of style tables, as the official `voices-v1.0.bin`, by the names in it.
 
     Raises:
-        VoicesUnreadable: it is no such file.
+        OSError, zipfile.BadZipFile: it is no such file; the settings have looked.
     """
-    try:
-        with zipfile.ZipFile(tables) as archive:
-            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise VoicesUnreadable(f"{tables}: {error}") from error
+    with zipfile.ZipFile(tables) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     for name in sorted(names):
         gender = _GENDERS.get(name[1:2])
         yield KokoroVoice(Voice(name, _readable(name), EVERY_LANGUAGE, gender), {name: 1.0})
@@ -78,7 +70,3 @@ def _readable(name: str) -> str:
     made_for = _MADE_FOR.get(name[:1])
     person = name.partition("_")[2].capitalize() or name
     return f"{person} ({made_for})" if made_for else person
-
-
-class VoicesUnreadable(ValueError):
-    """A file that should hold style tables does not."""
