@@ -5,13 +5,13 @@ type JobStatus = "pending" | "processing" | "completed" | "failed" | "cancelled"
 
 type Stage = "queued" | "synthesizing" | "retrying" | "assembling" | "done";
 
-interface TurnBody {
+interface ParsedTurn {
   speaker: string;
   text: string;
   index: number;
 }
 
-interface JobTurnBody extends TurnBody {
+interface JobTurnBody extends ParsedTurn {
   voice_id?: string | null;
 }
 
@@ -115,7 +115,7 @@ interface VoiceList {
 }
 
 interface ParsedDialogue {
-  turns: TurnBody[];
+  turns: ParsedTurn[];
   speakers: string[];
   is_valid: boolean;
   error: string | null;
@@ -150,7 +150,7 @@ type LineVoices = Record<string, Voice>;
 
 /** Who speaks what, with what, in which language. */
 interface Scene {
-  turns: TurnBody[];
+  turns: ParsedTurn[];
   speakers: string[];
   provider: string | null;
   language: string;

@@ -186,3 +186,12 @@ def test_the_language_of_the_script_is_seen_until_somebody_chooses(visit: Visit,
     page.fill("#script", "A: Good evening, all")
     expect(page.locator("#count-characters")).to_contain_text("17")
     expect(page.locator("#language-of-script")).to_have_value("zh-TW")
+
+
+def test_the_provider_of_last_time_is_chosen_again(visit: Visit, ready: Ready) -> None:
+    page = ready(visit())
+    page.get_by_label("OpenAI").check()
+    page.goto("/jobs")
+    page.goto("/")
+    ready(page)
+    expect(page.get_by_label("OpenAI")).to_be_checked()

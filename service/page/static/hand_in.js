@@ -14,7 +14,7 @@ const place = byId("refused");
  * @param {{
  *   bodyOf: () => Promise<JobRequest | null>,
  *   done: (job: JobResponse) => void,
- *   turns: () => TurnBody[],
+ *   turns: () => ParsedTurn[],
  *   speakers: () => string[],
  * }} of
  */

@@ -118,7 +118,7 @@ export function makeOwnVoices(changed) {
     set,
     /**
      * Turns as POST /jobs takes them, each with its own voice if it has one.
-     * @param {TurnBody[]} turns
+     * @param {ParsedTurn[]} turns
      * @returns {JobTurnBody[]}
      */
     withVoices: (turns) =>
@@ -141,16 +141,16 @@ export function makeOwnVoices(changed) {
   };
 }
 
-/** @param {TurnBody} turn */
+/** @param {ParsedTurn} turn */
 const lineOf = ({ speaker, text }) => JSON.stringify([speaker, text]);
 
 /**
  * The values of the turns of before, for those of now. A line that is the same keeps its own wherever it is now; so does
  * one that was rewritten where it stood, by half: other words of the same speaker, or the same words of another.
  * @template T
- * @param {TurnBody[]} before
+ * @param {ParsedTurn[]} before
  * @param {(T | undefined)[]} values
- * @param {TurnBody[]} now
+ * @param {ParsedTurn[]} now
  * @returns {(T | undefined)[]}
  */
 function carried(before, values, now) {

@@ -8,6 +8,9 @@ import { voicesOf } from "./voices.js";
 /** How soon a server that is away is asked again, in milliseconds. */
 const AWAY_MS = 3_000;
 
+/** Where this browser keeps which provider was chosen last. */
+const KEY = "readthrough.provider";
+
 const place = byId("providers");
 
 /**
@@ -20,18 +23,20 @@ export function makeProviders({ chosen, byHand }) {
   /** @type {ProviderBody | null} */
   let now = null;
 
-  /** Asks for them until there is an answer, and chooses the first that can be used. Throws Refused. */
+  /** Asks for them until there is an answer, and chooses the one of last time or the first. Throws Refused. */
   async function load() {
     all = await ask();
     place.replaceChildren(...all.map(card));
-    const usable = all.find((one) => one.configured);
-    if (usable) choose(usable);
+    const usable = all.filter((one) => one.configured);
+    const first = usable.find((one) => one.name === localStorage.getItem(KEY)) ?? usable[0];
+    if (first) choose(first);
   }
 
   /** @param {ProviderBody} one */
   function card(one) {
     const radio = h("input", { type: "radio", name: "provider", value: one.name, disabled: !one.configured });
     radio.addEventListener("change", () => {
+      localStorage.setItem(KEY, one.name);
       choose(one);
       byHand();
     });

@@ -51,7 +51,7 @@ export function makeSettings({ changed, languageChanged }) {
     },
     /**
      * Takes the language of the script, unless a person has chosen one.
-     * @param {TurnBody[]} turns
+     * @param {ParsedTurn[]} turns
      */
     follow(turns) {
       if (!byHand && turns.length) setLanguage(languageOf(turns));
@@ -92,7 +92,7 @@ export function makeSettings({ changed, languageChanged }) {
 
 /**
  * Han is Chinese here unless kana or hangul stand beside it; otherwise what is chosen stays.
- * @param {TurnBody[]} turns
+ * @param {ParsedTurn[]} turns
  */
 function languageOf(turns) {
   const text = turns.map((turn) => turn.text).join("");

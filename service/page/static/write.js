@@ -204,7 +204,7 @@ async function toScript() {
 
 /**
  * Writes turns as a script; false when they would not be read as they are: names in brackets, lines within lines.
- * @param {TurnBody[]} turns
+ * @param {ParsedTurn[]} turns
  */
 async function putIntoScript(turns) {
   await script.set(turns.map(lineOf).join("\n"));
