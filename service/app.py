@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.types import ControllerRouterHandler
 
 from actors.preview import Previews
@@ -76,7 +77,7 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             "document": Provide(lambda: document, sync_to_thread=False),
             "user_id": caller(settings),
         },
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: page.nothing_here},
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[lifespan],
         openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers

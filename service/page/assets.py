@@ -21,7 +21,7 @@ _HERE: Final = Path(__file__).parent
 PAGE_LANGUAGES: Final = ("zh-TW", "en")
 
 #: The documents, each made of the template of its name.
-PAGES: Final[Sequence[str]] = ("write", "jobs", "job")
+PAGES: Final[Sequence[str]] = ("write", "jobs", "job", "missing")
 
 _MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",

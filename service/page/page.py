@@ -1,4 +1,4 @@
-"""The web page: three documents, and the static files they need, under an address that changes when a file does.
+"""The web page: its documents, and the static files they need, under an address that changes when a file does.
 
 What a page shows of jobs its modules ask of the API.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from litestar import Response, get
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from service.http.cookies import cookie_of
-from service.http.errors import AnyRequest, ApiError, language_of
+from service.http.errors import EXCEPTION_HANDLERS, AnyRequest, ApiError, language_of
 from service.http.messages import ErrorCode
 from service.page.assets import DOCUMENTS, PAGE_LANGUAGES, STATIC_FILES, VERSION, Asset
 
@@ -71,6 +72,14 @@ def static_file(request: AnyRequest, version: FromPath[str], file_path: FromPath
     return _answer(request, file, {"Cache-Control": _FOR_EVER if version == VERSION else "no-cache"})
 
 
+def nothing_here(request: AnyRequest, error: NotFoundException) -> Response[Any]:
+    """An unknown address: for a person a page with a way home, for a program the error that every address has."""
+    accept = request.headers.get("accept", "")[:_READ_OF_ACCEPT].lower()
+    if request.method not in ("GET", "HEAD") or "text/html" not in accept:
+        return EXCEPTION_HANDLERS[NotFoundException](request, error)
+    return _page(request, "missing", status_code=404)
+
+
 ROUTES: Final = (write_page, jobs_page, job_page, static_file)
 
 
@@ -82,14 +91,16 @@ def page_language(request: AnyRequest) -> str:
     return "zh-TW" if language_of(request) == "zh" else "en"
 
 
-def _page(request: AnyRequest, name: str) -> Response[bytes]:
+def _page(request: AnyRequest, name: str, status_code: int = 200) -> Response[bytes]:
     language = page_language(request)
     headers = {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "Content-Language": language,
         "Cache-Control": "no-cache",
     }
-    return _answer(request, DOCUMENTS[name, language], headers, vary="Accept-Language, Cookie, Accept-Encoding")
+    answer = _answer(request, DOCUMENTS[name, language], headers, vary="Accept-Language, Cookie, Accept-Encoding")
+    answer.status_code = status_code
+    return answer
 
 
 def _answer(

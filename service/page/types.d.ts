@@ -97,6 +97,7 @@ interface ProviderBody {
   character_limit: number;
   output_formats: string[];
   advanced_features: string[];
+  missing_settings: string[];
 }
 
 interface ProviderList {
@@ -133,6 +134,11 @@ interface ErrorBody {
 }
 
 // The second part is the page's own.
+
+interface JobDetail {
+  /** The line that a provider refused, of a server that says so. */
+  failed_turn?: number | null;
+}
 
 /** A voice as somebody or something has chosen it. */
 interface Voice {

@@ -264,7 +264,7 @@ class Peaks(_Answer):
 
 
 class ProviderBody(_Answer):
-    """A provider and what it can do."""
+    """A provider and what it can do. `missing_settings`: the names of those without which it is not `configured`."""
 
     name: str
     configured: bool
@@ -273,6 +273,7 @@ class ProviderBody(_Answer):
     character_limit: int
     output_formats: list[str]
     advanced_features: list[str]
+    missing_settings: list[str]
 
 
 class ProviderList(_Answer):

@@ -176,4 +176,5 @@ def _described(provider: Provider) -> ProviderBody:
         character_limit=provider.character_limit,
         output_formats=list(OUTPUT_FORMATS),
         advanced_features=list(provider.advanced_features),
+        missing_settings=list(provider.missing_settings),
     )

@@ -106,7 +106,11 @@ class Stack:
 
     def failed(self) -> str:
         """The id of a job that the vendor has refused, in words of its own."""
-        self.openai.fail(1, 400, {"error": {"message": "Your quota is <b>used up</b>", "code": "insufficient_quota"}})
+        return self.refused(400, {"message": "Your quota is <b>used up</b>", "code": "insufficient_quota"})
+
+    def refused(self, status: int, error: Mapping[str, str]) -> str:
+        """The id of a job that the vendor has refused so."""
+        self.openai.fail(1, status, {"error": error})
         return self.wait_for(self.submit(self.never_spoken(), provider="openai"), "failed")
 
     def cancelled(self) -> str:

@@ -12,7 +12,7 @@ from embedded.object_store import ObjectStore
 from service.page.assets import STATIC_FILES, VERSION, WORDS
 from service.page.page import CONTENT_SECURITY_POLICY, takes_gzip
 from service.settings import ServiceSettings
-from tests.browser.conftest import TIMEOUT_MS, Visit
+from tests.browser.conftest import TIMEOUT_MS, Audit, Visit
 from tests.browser.stack import Stack
 from tests.service_api import running_api, settings_of
 
@@ -102,6 +102,45 @@ def test_everything_is_compressed_for_whoever_takes_it(stack: Stack) -> None:
 )
 def test_a_client_gets_gzip_if_it_says_so(header: str, taken: bool) -> None:
     assert takes_gzip(header) is taken
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "home"),
+    [("zh-TW", "這個網址沒有東西", "寫劇本"), ("en", "There is nothing at this address", "Write a script")],
+)
+def test_an_address_without_a_page_is_a_page_with_a_way_home(
+    visit: Visit, ready: Ready, audit: Audit, language: str, heading: str, home: str
+) -> None:
+    page = visit("/job/typo", language=language)
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    audit(page)
+    page.locator("main").get_by_role("link", name=home).click()
+    expect(ready(page).locator("#script")).to_be_visible()
+
+
+def test_only_a_person_gets_that_page(stack: Stack) -> None:
+    person = stack.client.get("/job/typo", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (person.status_code, person.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert person.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    for method, path, accept in (
+        ("GET", "/job/typo", "*/*"),
+        ("GET", "/api/v1/typo", ""),
+        ("POST", "/typo", "text/html"),
+    ):
+        program = stack.client.request(method, path, headers={"Accept": accept})
+        assert (program.status_code, program.json()["error"]) == (404, "NOT_FOUND")
+
+
+def test_a_visit_asks_for_nothing_that_is_refused(visit: Visit, ready: Ready, stack: Stack) -> None:
+    page = visit("about:blank")
+    refused: list[str] = []
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    page.goto("/")
+    ready(page).click("#sample")
+    expect(page.locator("#cast li")).to_have_count(2)
+    page.goto("/jobs")
+    page.wait_for_load_state("networkidle")
+    assert refused == []
 
 
 def test_static_files_are_kept_for_ever_under_their_version_only(stack: Stack) -> None:

@@ -20,6 +20,7 @@ const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const progress = makeProgress();
 byId("progress").append(progress.element);
 const download = byId("download", HTMLAnchorElement);
+const edit = byId("edit", HTMLAnchorElement);
 const linkText = byId("link-text", HTMLInputElement);
 
 /** @type {JobDetail | null} */
@@ -69,22 +70,16 @@ function draw(now) {
   say(byId("job-id"), now.id);
   fillStatus(byId("status"), now.status);
   drawOrigin(now);
-  const ended = now.status === "failed" || now.status === "cancelled";
   const isHeard = player !== null && !isGone;
   show(byId("job-active"), isActive(now));
   if (isActive(now)) progress.fill(now);
-  show(byId("job-ended"), ended);
-  say(byId("ended-title"), t(now.status === "failed" ? "failed.title" : "cancelled.title"));
-  say(byId("ended-reason"), now.error_message ?? "");
-  show(byId("ended-reason"), Boolean(now.error_message));
-  say(byId("ended-advice"), now.status === "failed" ? adviceFor(now.error_code) : t("cancelled.text"));
+  drawEnd(now);
   show(byId("player"), isHeard);
   show(byId("gone"), isGone);
   for (const name of ["download", "captions-vtt", "captions-srt", "link"]) show(byId(name), isHeard);
-  show(byId("resubmit"), ended);
   show(byId("cancel"), isActive(now));
   byId("cancel").setAttribute("aria-disabled", String(now.status !== "pending"));
-  byId("edit", HTMLAnchorElement).href = `/?from=${now.id}`;
+  edit.href = `/?from=${now.id}`;
   transcript.fill({
     turns: now.input_params.turns,
     speakers,
@@ -94,6 +89,31 @@ function draw(now) {
   drawDetails(now, speakers);
   show(byId("job-loading"), false);
   show(byId("job"), true);
+}
+
+/**
+ * Why a job has ended without audio, and what helps. What helps is the first thing to press.
+ * @param {JobDetail} now
+ */
+function drawEnd(now) {
+  const hasFailed = now.status === "failed";
+  const ended = hasFailed || now.status === "cancelled";
+  show(byId("job-ended"), ended);
+  show(byId("resubmit"), ended);
+  if (!ended) return;
+  const advice = hasFailed ? adviceFor(now) : { text: t("cancelled.text"), isToResubmit: true };
+  say(byId("ended-title"), t(hasFailed ? "failed.title" : "cancelled.title"));
+  say(byId("ended-reason"), now.error_message ?? "");
+  show(byId("ended-reason"), Boolean(now.error_message));
+  say(byId("ended-advice"), advice.text);
+  byId("resubmit").classList.toggle("primary", advice.isToResubmit);
+  edit.classList.toggle("primary", !advice.isToResubmit);
+  const failed = now.input_params.turns.find((turn) => turn.index === now.failed_turn);
+  const { turns_done: done, turns_total: total } = now.progress;
+  say(byId("ended-line"), failed ? t("failed.line", { n: failed.index + 1, speaker: failed.speaker, text: failed.text }) : "");
+  show(byId("ended-line"), Boolean(failed));
+  say(byId("ended-done"), t("failed.done", { done, total }));
+  show(byId("ended-done"), hasFailed && done > 0);
 }
 
 /** @param {JobDetail} now */

@@ -40,8 +40,15 @@ export function fillStatus(chip, status) {
   say(chip, t(`status.${status}`));
 }
 
+/** What a vendor says when it is not the words that it refuses: a key, a right, a quota, a bill. */
+const ACCOUNT = /\banswered 40[123]\b|quota|billing|credit|balance|payment|api[ _-]?key|unauthori[sz]ed|permission/i;
+
 /**
- * What helps when a job has failed so.
- * @param {string | null} code
+ * What helps when a job has failed, and whether that is to hand it in once more as it is.
+ * @param {JobDetail} detail
  */
-export const adviceFor = (code) => t(knows(`advice.${code}`) ? `advice.${code}` : "advice.internal");
+export function adviceFor({ error_code: code, error_message: words }) {
+  if (code === "provider_rejected" && ACCOUNT.test(words ?? "")) return { text: t("advice.account"), isToResubmit: true };
+  const key = `advice.${code}`;
+  return { text: t(knows(key) ? key : "advice.internal"), isToResubmit: code !== "provider_rejected" };
+}

@@ -1,9 +1,8 @@
 // The voice services: a card for each, with what it can do or what it lacks; one is chosen.
 
-import { Away, Refused, call } from "./api.js";
-import { byId, h, say } from "./dom.js";
+import { Away, call } from "./api.js";
+import { byId, h } from "./dom.js";
 import { t, tOr } from "./words.js";
-import { voicesOf } from "./voices.js";
 
 /** How soon a server that is away is asked again, in milliseconds. */
 const AWAY_MS = 3_000;
@@ -40,8 +39,8 @@ export function makeProviders({ chosen, byHand }) {
       choose(one);
       byHand();
     });
-    const state = h("small", {}, one.configured ? abilities(one) : t("provider.not-configured"));
-    if (!one.configured) sayWhatIsMissing(one, state);
+    const missing = { names: one.missing_settings.join(", ") };
+    const state = h("small", {}, one.configured ? abilities(one) : t("provider.missing", missing));
     const name = h("b", {}, tOr(`provider.${one.name}`, one.name));
     return h("label", { class: "provider" }, radio, h("span", { class: "provider-words" }, name, state));
   }
@@ -89,17 +88,4 @@ function abilities(one) {
     t("provider.characters", { n: one.character_limit }),
     ...one.advanced_features.map((feature) => tOr(`feature.${feature}`, feature)),
   ].join(" · ");
-}
-
-/**
- * @param {ProviderBody} one
- * @param {HTMLElement} state
- */
-async function sayWhatIsMissing(one, state) {
-  try {
-    await voicesOf(one.name);
-  } catch (error) {
-    const missing = error instanceof Refused && error.details?.missing_settings;
-    if (missing) say(state, t("provider.missing", { names: missing.join(", ") }));
-  }
 }
