@@ -170,6 +170,7 @@ def test_all_threads_share_one_process_and_a_killed_one_costs_one_turn(kokoro: K
         assert most_at_once(lambda: all(turn.done() for turn in speaking)) <= 1
         errors = [error for turn in speaking if (error := turn.exception()) is not None]
         assert [str(error) for error in errors] == ["kokoro ended in the middle of a turn"]
+        assert isinstance(errors[0], ProviderError)
         assert not errors[0].permanent
     assert len(seen | {pid}) == 2, "one took the place of the other"
     assert kokoro.speak(SHORT, ENOUGH_S)
