@@ -28,7 +28,7 @@ from service.http.operation import (
 )
 from service.requests.schemas import DownloadLink
 from service.resources import Caller, Resources, ResourcesDep
-from service.routes.jobs import JOB_ID, parse_job_id
+from service.routes.job_id import JOB_ID, parse_job_id
 from storage.audio_store import ObjectMissing, content_disposition
 from storage.jobs import AudioFile, Job
 from storage.stages import JobStatus

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
-from uuid import UUID
 
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
@@ -18,7 +17,7 @@ from service.http.json_body import read_json
 from service.http.messages import ErrorCode as Code
 from service.http.messages import failure_message
 from service.http.metrics import Metrics, MetricsDep
-from service.http.operation import Operation, header, header_parameter, model, path_parameter, query_parameter
+from service.http.operation import Operation, header, header_parameter, model, query_parameter
 from service.requests.job_request import script_of
 from service.requests.revision import revision_of
 from service.requests.schemas import (
@@ -31,15 +30,15 @@ from service.requests.schemas import (
     RevisionRequest,
 )
 from service.resources import Caller, Resources, ResourcesDep
-from storage.jobs import Job, JobNotFound, Script
+from service.routes.job_id import JOB_ID, parse_job_id
+from storage.jobs import Job, Script
 from storage.stages import JobStatus, Stage
 
 #: The largest offset that PostgreSQL takes. Beyond it there are no jobs either.
 _LARGEST_OFFSET: Final = 2**63 - 1
 _IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
 
-#: For the descriptions of all routes of one job, and of those that make one.
-JOB_ID: Final = path_parameter("job_id", "the job's id", {"type": "string", "format": "uuid"})
+#: For the descriptions of the routes that make a job.
 _LOCATION: Final = {"Location": header("the job's path")}
 
 
@@ -175,21 +174,6 @@ def revise_job(
     revision = revision_of(script, takes, read_json(request, body), resources.providers)
     job = resources.stores.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
     return _accepted(resources, metrics, job)
-
-
-def parse_job_id(text: str) -> UUID:
-    """The id in a path.
-
-    Raises:
-        JobNotFound: it is not a UUID in its usual form, so no job has it.
-    """
-    try:
-        job_id = UUID(text)
-    except ValueError:
-        raise JobNotFound(text) from None
-    if str(job_id) != text.lower():
-        raise JobNotFound(text)
-    return job_id
 
 
 def idempotency_key_of(request: AnyRequest) -> str | None:

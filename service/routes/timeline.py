@@ -28,7 +28,7 @@ from service.routes.download import (
     file_name,
     is_known,
 )
-from service.routes.jobs import JOB_ID, parse_job_id
+from service.routes.job_id import JOB_ID, parse_job_id
 from storage.audio_store import content_disposition
 from storage.jobs import Job, Script
 

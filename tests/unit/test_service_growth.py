@@ -18,7 +18,8 @@ from service.http.middleware import _request_id
 from service.page.page import page_language
 from service.requests.schemas import is_language_tag
 from service.requests.script import parse_dialogue
-from service.routes.jobs import idempotency_key_of, parse_job_id
+from service.routes.job_id import parse_job_id
+from service.routes.jobs import idempotency_key_of
 from storage.jobs import JobNotFound
 
 LONG = 60_000
