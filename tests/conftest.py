@@ -29,6 +29,9 @@ from tests.leftovers import SESSION_VARIABLE, clean_up_after_killed_sessions, de
 from tests.servers.obtain import obtain_rabbitmq
 from tests.servers.rabbitmq import RabbitMQ
 
+#: What the tests of the guide lay into a copy of the tree, where it is tests; here it is not.
+collect_ignore = ["guide"]
+
 #: How much room in memory the servers' files may need, in bytes. Docker gives a container 64 MB.
 ROOM_IN_MEMORY_BYTES = 2_000_000_000
 
@@ -60,6 +63,8 @@ def pytest_configure() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+    # Whoever was started by nohup ignores it, and so would every process that the tests start.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
