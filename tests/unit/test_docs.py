@@ -111,7 +111,7 @@ def test_the_package_says_its_licence() -> None:
 
 def test_the_notice_names_whatever_asks_for_more_than_attribution() -> None:
     """Of what is installed to run this: every package whose own metadata names the GPL (or LGPL, AGPL) or the MPL."""
-    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "constraints-run.txt").read_text(), re.MULTILINE))
+    pinned = set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", (ROOT / "constraints-run.txt").read_text(), re.MULTILINE))
     notice = (ROOT / "NOTICE").read_text()
     demanding = set[str]()
     for distribution in distributions():
