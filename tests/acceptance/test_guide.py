@@ -180,6 +180,16 @@ STAGE = Addition(
     ],
 )
 
+ROUTE = Addition(
+    section="A route",
+    name="route",
+    names={"recital": "NOUN"},
+    edits=[
+        Edit("service/app.py", "openapi, providers, timeline\n", "openapi, providers, recital, timeline\n"),
+        below("service/app.py", "            timeline.read_peaks,", "            recital.read_recital,"),
+    ],
+)
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
@@ -265,6 +275,15 @@ def test_a_stage_is_added_where_the_guide_says(tree: Path) -> None:
     assert files_named(STAGE.section) == STAGE.touched()
     assert len(source_files(STAGE.touched())) <= 5
     tests = ("test_review.py", "test_migrate.py", "../unit/test_compose.py", "../unit/test_service_words.py")
+    assert run_tests(tree, *(f"tests/integration/{test}" for test in tests)) > 5
+
+
+def test_a_route_is_added_where_the_guide_says(tree: Path) -> None:
+    ROUTE.make(tree)
+
+    assert files_named(ROUTE.section) == ROUTE.touched()
+    assert len(source_files(ROUTE.touched())) <= 2
+    tests = ("test_service_recital.py", "test_service_openapi.py")
     assert run_tests(tree, *(f"tests/integration/{test}" for test in tests)) > 5
 
 
