@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from actors.audio.join import FORMATS, Piece, Timeline, join
+from actors.audio.join import FORMATS, AudioError, Piece, Timeline, join
+from actors.audio.segment import segment_length
 from actors.outcome import Complete, Outcome, SpeakAgain
 from actors.run import Run
 from actors.studio import Studio
@@ -66,7 +67,7 @@ def assemble(run: Run, studio: Studio) -> Outcome:
 
 
 def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[Piece], Sequence[int]]:
-    """Every turn's segment as a file in `directory`, in the order of speaking, and the turns that have none.
+    """Every turn's segment as a file in `directory`, in the order of speaking, and the turns that have none whole.
 
     Raises:
         AudioStoreError: the object store is away.
@@ -80,7 +81,11 @@ def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[
         run.check()
         try:
             studio.stores.audio.get_to_file(key, paths[key])
+            segment_length(paths[key])
         except ObjectMissing:
+            return False
+        except AudioError as error:
+            log.warning("segment_damaged", job_id=str(run.claim.job_id), key=key, error=str(error))
             return False
         return True
 

@@ -49,6 +49,11 @@ class Run:
         """Seconds to the job's deadline; negative when it has passed."""
         return self.ends_at - time.monotonic()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether `check` would stop it."""
+        return self.lease.lost.is_set() or self.remaining_s <= 0
+
     def check(self) -> None:
         """Go on only if this returns.
 

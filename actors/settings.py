@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from storage.settings import Settings, SettingsError
+from storage.stages import FIRST_STAGE, WORK
+
+#: More are of no use to the threads of one process.
+_CONNECTIONS: Final = 20
 
 
 class WorkSettings(Settings):
@@ -18,8 +22,12 @@ class WorkSettings(Settings):
     retry_delays_s: Annotated[tuple[float, ...], NoDecode] = (5, 10, 20)
     #: Work in hand is finished within so many seconds when the process is asked to stop.
     grace_period_s: float = Field(default=30, ge=0, le=3600)
-    #: Jobs that one process works on at a time.
-    worker_threads: int = Field(default=8, ge=1, le=256)
+    #: Jobs that one process has spoken at a time. Most of them wait for a vendor.
+    worker_threads: int = Field(default=32, ge=1, le=256)
+    #: Jobs that one process joins at a time, which uses the processor.
+    assembly_threads: int = Field(default=2, ge=1, le=256)
+    #: Calls to vendors that one process has in hand, shared fairly between users and their jobs.
+    calls_at_once: int = Field(default=32, ge=1, le=256)
     #: Turns of one job that are spoken at a time.
     turns_at_once: int = Field(default=4, ge=1, le=64)
 
@@ -46,10 +54,14 @@ class WorkSettings(Settings):
             raise ValueError("each wait must be between 0 and 86400 seconds")
         return delays
 
+    def threads_of(self, queue: str) -> int:
+        """How many jobs of a queue one process works on at a time."""
+        return self.worker_threads if queue == WORK[FIRST_STAGE].queue else self.assembly_threads
+
     @property
     def connections(self) -> int:
-        """Connections to the database that the threads of a worker can use."""
-        return self.worker_threads * (1 + self.turns_at_once)
+        """Connections to the database that a worker opens at most. Threads share them: each transaction is short."""
+        return min(self.worker_threads + self.assembly_threads + self.calls_at_once, _CONNECTIONS)
 
     def required_rabbitmq_urls(self) -> tuple[str, ...]:
         """The URLs, for a process that must find others.

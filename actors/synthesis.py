@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Final
 from uuid import uuid4
@@ -138,24 +139,41 @@ def speak_all(run: Run, studio: Studio, provider: Provider, wanted: Sequence[Utt
         ProviderError: the vendor failed or refused; a refusal for good comes before a failure for now.
         LeaseLost, DeadlinePassed: the run is over.
     """
-    threads = studio.settings.turns_at_once
-    with ThreadPoolExecutor(threads, thread_name_prefix=f"turns-{run.claim.job_id}") as pool:
-        waiting: Iterator[Utterance] = iter(wanted)
-        speaking: set[Future[Utterance | None]] = set()
-        others: list[Utterance] = []
-        failures: list[BaseException] = []
+    waiting: Iterator[Utterance] = iter(wanted)
+    speaking: set[Future[Utterance | None]] = set()
+    others: list[Utterance] = []
+    failures: list[BaseException] = []
+    try:
         while True:
-            while not failures and len(speaking) < threads and (utterance := next(waiting, None)) is not None:
-                speaking.add(pool.submit(speak, run, studio, provider, utterance))
+            while not failures and len(speaking) < studio.settings.turns_at_once and (next_one := next(waiting, None)):
+                speaking.add(deal(run, studio, provider, next_one))
             if not speaking:
                 break
             # Never without a timeout: only a thread that wakes up can be interrupted.
             done, speaking = wait(speaking, timeout=_POLL_S, return_when=FIRST_COMPLETED)
             failures += [error for future in done if (error := future.exception()) is not None]
             others += [left for future in done if not future.exception() and (left := future.result()) is not None]
+            if failures or run.is_over:
+                speaking = in_hand(speaking)
+    finally:
+        wait(in_hand(speaking))
     if failures:
         raise min(failures, key=_failure_priority)
+    run.check()
     return others
+
+
+def deal(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> Future[Utterance | None]:
+    """Have one utterance spoken when it is this job's turn."""
+    claim = run.claim
+    return studio.dealer.submit(
+        provider.name, claim.user_id, claim.job_id, partial(speak, run, studio, provider, utterance)
+    )
+
+
+def in_hand(calls: Iterable[Future[Utterance | None]]) -> set[Future[Utterance | None]]:
+    """Those of the calls that have begun already; the others are taken back."""
+    return {call for call in calls if not call.cancel()}
 
 
 def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> Utterance | None:
@@ -167,6 +185,7 @@ def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) ->
         LeaseLost, DeadlinePassed: the run is over.
     """
     run.check()
+    studio.uploads.require_store()
     user_id, digest = run.claim.user_id, utterance.digest
     key = f"segments/{user_id}/{digest.hex()}/{uuid4().hex}.wav"
     intent = SegmentIntent(new_id(), user_id, digest, key)
@@ -174,7 +193,7 @@ def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) ->
         return utterance
     try:
         segment = speech_of(utterance.line, provider, timeout_s=turn_timeout_s(provider, run.remaining_s))
-        studio.stores.audio.put(key, segment, "audio/wav")
+        studio.uploads.put(key, segment, "audio/wav", give_up=lambda: run.is_over)
     except Exception:
         studio.stores.segments.abandon(intent.id)
         raise

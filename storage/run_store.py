@@ -67,6 +67,10 @@ class RunStore:
         #: An outage that is shorter is waited out.
         self.patience_s = patience_s
 
+    def impatient(self) -> RunStore:
+        """The same runs, for a caller who would rather have an error at once than wait."""
+        return RunStore(self._engine, self._rules, self._now, patience_s=0)
+
     def claim(self, job_id: UUID, stage: Stage) -> Claim | None:
         """Take a job that is due for a stage of work.
 

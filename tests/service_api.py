@@ -59,6 +59,7 @@ class StubProvider:
     max_speakers: int = 6
     character_limit: int = 100_000
     advanced_features: Sequence[str] = ()
+    calls_at_once: int = 16
     fingerprint: str = ""
     refusal: ProviderError | None = None
 

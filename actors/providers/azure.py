@@ -64,6 +64,7 @@ class Azure:
     max_speakers = 10
     character_limit = CHARACTER_LIMIT
     advanced_features: Sequence[str] = ()
+    calls_at_once = 16
 
     def __init__(self, settings: ProviderSettings) -> None:
         key = settings.azure_speech_key.get_secret_value() if settings.azure_speech_key else ""

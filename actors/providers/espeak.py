@@ -52,6 +52,7 @@ class Espeak:
     max_speakers = 6
     character_limit = 100_000
     advanced_features: Sequence[str] = ("offline",)
+    calls_at_once = max(2, os.cpu_count() or 0)
 
     def __init__(self, _settings: ProviderSettings) -> None:
         self.missing_settings: Sequence[str] = () if espeakng_loader else ("readthrough[espeak]",)
@@ -64,7 +65,7 @@ class Espeak:
             engine = Engine(
                 "espeak-ng", lambda: (sys.executable, "-I", "-S", espeak_child.__file__, library, str(data_dir))
             )
-            self._pool = ChildPool(engine, size=max(2, os.cpu_count() or 0))
+            self._pool = ChildPool(engine, size=self.calls_at_once)
 
     @property
     def fingerprint(self) -> str:

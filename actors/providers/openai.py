@@ -46,6 +46,7 @@ class OpenAI:
     max_speakers = 6
     character_limit = 100_000
     advanced_features: Sequence[str] = ()
+    calls_at_once = 16
 
     def __init__(self, settings: ProviderSettings) -> None:
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""

@@ -96,6 +96,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def calls_at_once(self) -> int:
+        """At most so many turns are spoken at a time for a process: a voice on this machine has so many children."""
+        ...
+
+    @property
     def advanced_features(self) -> Sequence[str]:
         """What it can do beyond speaking, as names for the page."""
         ...

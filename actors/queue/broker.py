@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
-from dramatiq import Message, MessageProxy
+import structlog
+from dramatiq import Consumer, Message, MessageProxy
 from dramatiq.brokers import rabbitmq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
@@ -20,9 +21,10 @@ from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableErr
 
 from storage.stages import QUEUES, WORK, Stage
 
-#: A peer that is gone or mute is noticed within seconds; pika's own limits are minutes or none.
+#: A peer that is gone or mute is noticed within seconds; pika's own limits are minutes or none. RabbitMQ takes a worker
+#: that is frozen for dead after two to three heartbeats: what it holds is another's after 18 seconds at most.
 _CONNECTION_LIMITS: Final = {
-    "heartbeat": "30",
+    "heartbeat": "6",
     "blocked_connection_timeout": "5",
     "socket_timeout": "2",
     "stack_timeout": "3",
@@ -30,6 +32,8 @@ _CONNECTION_LIMITS: Final = {
 }
 #: A connection says good-bye for so long. To a mute peer it could do so until the heartbeat fails.
 _GOOD_BYE_S: Final = 2.0
+
+log = structlog.get_logger()
 
 
 def make_broker(rabbitmq_urls: Sequence[str] | None, *more: Middleware) -> JobBroker:
@@ -61,8 +65,13 @@ class InProcessBroker(StubBroker):
 
     def __init__(self, middleware: list[Middleware]) -> None:
         super().__init__(middleware)
+        self.in_hand: Mapping[str, int] = {}
         for queue in QUEUES:
             self.declare_queue(queue)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 100) -> Consumer:
+        """A consumer of a queue that has no more messages in hand than may be."""
+        return super().consume(queue_name, self.in_hand.get(queue_name, prefetch), timeout)
 
     def enqueue_all(self, messages: Sequence[Message[Any]]) -> Iterator[Message[Any]]:
         """Put the messages into their queues; gives each back when it is there."""
@@ -78,6 +87,14 @@ class InProcessBroker(StubBroker):
 
 class FencedRabbitmqBroker(RabbitmqBroker):
     """RabbitMQ whose consumers acknowledge only what they themselves have received."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.in_hand: Mapping[str, int] = {}
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """A consumer of a queue that has no more messages in hand than may be."""
+        return super().consume(queue_name, self.in_hand.get(queue_name, prefetch), timeout)
 
     @property
     def consumer_class(self) -> type[rabbitmq._RabbitmqConsumer]:  # pyright: ignore[reportPrivateUsage] # the only way in
@@ -202,10 +219,16 @@ class FencedConsumer(rabbitmq._RabbitmqConsumer):  # pyright: ignore[reportPriva
         self._unsettled: dict[int, MessageProxy] = {}
 
     def __next__(self) -> rabbitmq._RabbitmqMessage | None:  # pyright: ignore[reportPrivateUsage] # as above
-        """The next message; None when there was none for a while."""
+        """The next message; None when there was none for a while, or none of ours."""
         message = super().__next__()
-        if message is not None:
-            self._unsettled[id(message)] = message
+        if message is None:
+            return None
+        self._unsettled[id(message)] = message
+        if message.queue_name != self.queue_name:
+            # Dramatiq looks for the consumer of the queue that a message names. There is none: its thread would die.
+            log.error("message_refused", queue=self.queue_name, names_queue=message.queue_name[:100])
+            self.nack(message)
+            return None
         return message
 
     def ack(self, message: MessageProxy) -> None:
@@ -230,7 +253,8 @@ class FencedConsumer(rabbitmq._RabbitmqConsumer):  # pyright: ignore[reportPriva
         return self._unsettled.pop(id(message), None) is message
 
 
-#: Either of the two; both have `enqueue_all`, `check` and `keep_alive` beside what every Dramatiq broker has.
+#: Either of the two. Both have `enqueue_all`, `check` and `keep_alive` beside what every Dramatiq broker has, and
+#: `in_hand`: how many messages of a queue a worker has at most, said before it starts.
 JobBroker = InProcessBroker | FencedRabbitmqBroker
 
 

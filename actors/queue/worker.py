@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -16,7 +17,7 @@ from actors.providers.provider import Provider
 from actors.queue.broker import JobBroker
 from actors.run import INTERRUPTS, TIME_LIMIT_MARGIN_S, Story, work_on
 from actors.settings import WorkSettings
-from actors.studio import Studio
+from actors.studio import Studio, make_studio
 from actors.synthesis import synthesize
 from actors.system import System
 from storage.jobs import Claim, FailureReason, LeaseLost
@@ -33,7 +34,14 @@ _POLL_MS: Final = 100
 #: A consumer may take so long to hear that it is to stop: it may just be trying to connect.
 _CONSUMER_STOP_S: Final = 3.0
 
+#: A worker that stops writes down what it gives up for so long, for all jobs together.
+_GIVE_UP_S: Final = 5.0
+
 log = structlog.get_logger()
+
+
+class MessageNotUnderstood(Exception):
+    """A message that names no job."""
 
 
 def declare_actor(broker: JobBroker, stage: Stage, story: Story, studio: Studio) -> None:
@@ -45,11 +53,25 @@ def declare_actor(broker: JobBroker, stage: Stage, story: Story, studio: Studio)
         actor_name=WORK[stage].actor,
         # The row says what is tried again, how often, and until when.
         max_retries=None,
-        throws=INTERRUPTS,
+        throws=(*INTERRUPTS, MessageNotUnderstood),
         time_limit=(studio.stores.rules.deadline.total_seconds() + TIME_LIMIT_MARGIN_S) * 1000,
     )
-    def actor(job_id: str) -> None:  # pyright: ignore[reportUnusedFunction] # the broker keeps it
-        work_on(UUID(job_id), stage, story, studio)
+    def actor(*said: object) -> None:  # pyright: ignore[reportUnusedFunction] # the broker keeps it
+        work_on(_job_id(said), stage, story, studio)
+
+
+def _job_id(said: Sequence[object]) -> UUID:
+    """What a message says: a job's id, and nothing else.
+
+    Raises:
+        MessageNotUnderstood: it is no message of ours. RabbitMQ puts it aside, among the dead letters.
+    """
+    try:
+        (job_id,) = said
+        return UUID(str(job_id))
+    except ValueError:
+        log.error("message_not_understood", arguments=repr(said)[:200])  # noqa: TRY400 # a stranger's, no crash
+        raise MessageNotUnderstood from None
 
 
 class JobWorker:
@@ -58,27 +80,20 @@ class JobWorker:
     def __init__(
         self, parts: System, providers: Mapping[str, Provider], settings: WorkSettings, queues: Collection[str]
     ) -> None:
-        broker, leases, stores = parts.broker, parts.leases, parts.stores
-        self._broker = broker
-        self._leases = leases
-        self._stores = stores
+        broker = self._broker = parts.broker
         self._grace_period_s = settings.grace_period_s
         #: Whether `stop` has given up work: its threads would keep the process.
         self.gave_up = False
-        studio = Studio(
-            settings=settings,
-            stores=stores,
-            providers=providers,
-            leases=leases,
-            publish=parts.publisher.publish,
-        )
+        #: What its actors work with.
+        self.studio = make_studio(settings, parts.stores, providers, parts.leases, parts.publisher.publish)
         for stage, story in STORIES.items():
-            declare_actor(broker, stage, story, studio)
+            declare_actor(broker, stage, story, self.studio)
+        # What one process has fetched, no other can work on: never more than it can begin at once. And there is a
+        # thread for each of it, so that jobs that wait to be spoken keep none from being joined.
+        broker.in_hand = {queue: settings.threads_of(queue) for queue in queues}
         self._worker = dramatiq.Worker(
-            broker, queues=set(queues), worker_threads=settings.worker_threads, worker_timeout=_POLL_MS
+            broker, queues=set(queues), worker_threads=sum(broker.in_hand.values()), worker_timeout=_POLL_MS
         )
-        # What one process has fetched, no other can work on: never more than it can begin at once.
-        self._worker.queue_prefetch = settings.worker_threads
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -95,9 +110,8 @@ class JobWorker:
         """Take nothing new, finish the work in hand within the grace period, and give up what is left."""
         self._take_nothing_new()
         self._worker.stop(timeout=round(self._grace_period_s * 1000))
-        for lease in self._leases.held():
-            self.gave_up = True
-            self._give_up(lease.claim)
+        self.studio.dealer.close()
+        self._give_up([lease.claim for lease in self.studio.leases.held()])
 
     def _take_nothing_new(self) -> None:
         """Hang up, while the work in hand goes on: what was fetched and not begun is another worker's at once.
@@ -110,14 +124,19 @@ class JobWorker:
         with ThreadPoolExecutor(len(consumers)) as pool:
             pool.map(_hang_up, consumers)
 
-    def _give_up(self, claim: Claim) -> None:
-        log.warning("job_given_up", job_id=str(claim.job_id))
-        try:
-            self._stores.runs.fail(claim, FailureReason.SYSTEM_INTERRUPTED)
-        except LeaseLost:
-            pass  # it has just ended by itself
-        except Exception as error:  # noqa: BLE001 # the database is away; the scheduler will see that we are dead
-            log.warning("job_not_given_up", job_id=str(claim.job_id), error=repr(error))
+    def _give_up(self, claims: Sequence[Claim]) -> None:
+        """Write down that jobs have failed. What cannot be written in time the scheduler finds out by itself."""
+        runs, ends_at = self.studio.stores.runs.impatient(), time.monotonic() + _GIVE_UP_S
+        for claim in claims:
+            self.gave_up = True
+            log.warning("job_given_up", job_id=str(claim.job_id))
+            try:
+                if time.monotonic() < ends_at:
+                    runs.fail(claim, FailureReason.SYSTEM_INTERRUPTED)
+            except LeaseLost:
+                pass  # it has just ended by itself
+            except Exception as error:  # noqa: BLE001 # the database is away
+                log.warning("job_not_given_up", job_id=str(claim.job_id), error=repr(error))
 
     def _threads(self) -> Sequence[WorkerThread | ConsumerThread]:
         return [*self._worker.workers, *self._worker.consumers.values()]

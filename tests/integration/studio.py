@@ -15,7 +15,7 @@ from actors.providers.settings import ProviderSettings
 from actors.queue.leases import Leases
 from actors.run import Story, work_on
 from actors.settings import WorkSettings
-from actors.studio import Studio
+from actors.studio import Studio, make_studio
 from actors.synthesis import synthesize
 from storage.jobs import LOCAL_USER_ID, Job, Script
 from storage.stages import Stage
@@ -62,14 +62,15 @@ def rehearsal(stores: Stores, settings: WorkSettings | None = None) -> Iterator[
     published: list[tuple[UUID, Stage]] = []
     with OpenAIStandIn() as vendor:
         providers = make_providers(ProviderSettings.model_validate(lowered(vendor.environment)))
-        studio = Studio(
-            settings=settings or WorkSettings(),
-            stores=stores,
-            providers=providers,
-            leases=Leases(stores.heartbeats),
-            publish=lambda job_id, stage: published.append((job_id, stage)),
+        studio = make_studio(
+            settings or WorkSettings(),
+            stores,
+            providers,
+            Leases(stores.heartbeats),
+            lambda job_id, stage: published.append((job_id, stage)),
         )
         yield Rehearsal(studio, stores, vendor, published)
+        studio.dealer.close()
         for provider in providers.values():
             provider.close()
 

@@ -129,11 +129,17 @@ def test_a_message_that_comes_twice_joins_once(stage: Rehearsal) -> None:
     assert len(list(stage.stores.audio.keys("audio/"))) == 1
 
 
-def test_a_segment_that_is_gone_is_spoken_again(stage: Rehearsal) -> None:
+@pytest.mark.parametrize("harm", ["gone", "garbage", "cut", "empty"])
+def test_a_segment_that_is_gone_or_damaged_is_spoken_again(stage: Rehearsal, harm: str) -> None:
     job_id = stage.submit(script("one", "two", provider="openai"))
     stage.synthesize(job_id)
-    gone = next(stage.stores.audio.keys("segments/"))
-    stage.stores.audio.delete(gone)
+    key = next(stage.stores.audio.keys("segments/"))
+    whole = b"".join(stage.stores.audio.open(key))
+    if harm == "gone":
+        stage.stores.audio.delete(key)
+    else:
+        damaged = {"garbage": b"\xff" * 5000, "cut": whole[: len(whole) // 2], "empty": b""}
+        stage.stores.audio.put(key, damaged[harm], "audio/wav")
 
     stage.assemble(job_id)
     assert stage.job(job_id).stage == Stage.RETRYING

@@ -59,6 +59,7 @@ class Kokoro:
     max_speakers = 6
     character_limit = CHARACTER_LIMIT
     advanced_features: Sequence[str] = ("offline",)
+    calls_at_once = 1
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
@@ -68,7 +69,7 @@ class Kokoro:
         self._voices: Mapping[str, KokoroVoice] = (
             {each.voice.voice_id: each for each in [*CAST, *more]} if is_installed else {}
         )
-        self._pool = ChildPool(Engine("kokoro", self._command, _SILENCE_S), size=1)
+        self._pool = ChildPool(Engine("kokoro", self._command, _SILENCE_S), size=self.calls_at_once)
 
     @property
     def fingerprint(self) -> str:

@@ -27,6 +27,7 @@ class Murmur:
     max_speakers = 2
     character_limit = 20_000
     advanced_features: Sequence[str] = ()
+    calls_at_once = 16
     fingerprint = "murmur 1"
 
     def __init__(self, settings: ProviderSettings) -> None:
