@@ -332,6 +332,25 @@ def test_a_killed_workers_job_fails_and_another_workers_job_is_completed(
     assert living.stop() == 0
 
 
+def test_a_frozen_worker_keeps_no_fresh_job_waiting(system: System, desk: Desk) -> None:
+    frozen, living = (system.begin("worker", WORKER_THREADS="2") for _ in range(2))
+    for worker in (frozen, living):
+        worker.wait_for("worker_started")
+    wait_until(lambda: desk.consumers("synthesis") == 2, "both take jobs")
+    frozen.send(signal.SIGSTOP)
+    try:
+        jobs = [desk.submit(f"job {number}") for number in range(3)]
+        ended = [desk.wait_for(job_id, JobStatus.COMPLETED, timeout_s=60) for job_id in jobs]
+    finally:
+        frozen.send(signal.SIGCONT)
+
+    waits = [(job.started_at - job.created_at).total_seconds() for job in ended if job.started_at]
+    assert len(waits) == 3
+    assert max(waits) < 25, waits
+    assert max(waits) > 2, f"the frozen worker held none of them, so nothing was seen: {waits}"
+    assert [worker.stop() for worker in (frozen, living)] == [0, 0]
+
+
 def test_a_hanging_vendor_is_a_timeout_and_the_thread_is_free_for_the_next_job(
     system: System, desk: Desk, vendor: OpenAIStandIn
 ) -> None:
