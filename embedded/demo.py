@@ -41,7 +41,7 @@ _NAMES: Final = ("曉雨", "雲哲")
 
 #: Two turns take some seconds, the first use of a model some more; a busy machine takes several times that.
 _PATIENCE_S: Final = 180.0
-_LOOK_S: Final = 0.1
+_POLL_S: Final = 0.1
 _BAR_WIDTH: Final = 24
 
 
@@ -100,7 +100,7 @@ def _demonstrate(client: httpx.Client) -> None:
     while job["status"] in {"pending", "processing"}:
         if time.monotonic() > give_up_at:
             raise DemoFailed(f"the job is still {job['status']} after {_PATIENCE_S:.0f} seconds")
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
         job = _answer(client.get(f"/api/v1/jobs/{job['id']}"))
         _draw(job["progress"])
     sys.stdout.write("\n")
