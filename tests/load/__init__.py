@@ -1,0 +1,1 @@
+"""What one user's flood costs another: `python -m tests.load`."""
