@@ -15,6 +15,7 @@ import structlog
 
 from actors.providers.registry import speaking
 from actors.providers.settings import ProviderSettings
+from actors.queue.publisher import WAITING_AT_MOST
 from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
 from actors.system import at_work, system
@@ -67,7 +68,7 @@ def main(argv: list[str]) -> int:
     code = 0 if run.watch.failure is None else 1
     if run.watch.failure is not None:
         sys.stderr.write(f"readthrough run: {run.watch.failure}\n")
-    if run.worker.gave_up:
+    if run.worker.gave_up or run.timetable.gave_up:
         leave(code)
     return code
 
@@ -94,6 +95,7 @@ class Everything:
 
     api: ApiServer
     worker: JobWorker
+    timetable: Timetable
     watch: Watch
 
 
@@ -126,15 +128,15 @@ def everything(settings: ServiceSettings, say: Callable[[str], None] = say_nothi
                     # is given others may be at work, whom the scheduler tells from the dead.
                     log.info("interrupted_jobs_failed", count=stores.sweeps.interrupt_all())
                 # The messages were in the predecessor's memory: what waits is sent again, however lately it was.
-                dispatch(stores, publish, overdue_s=0, republish_s=0)
+                dispatch(stores, publish, overdue_s=0, republish_s=0, limit=WAITING_AT_MOST)
         api = ApiServer(create_app(settings, make_resources(parts, providers)), where)
         with (
             at_work(JobWorker(parts, providers, work, QUEUES)) as worker,
-            at_work(Timetable(stores, publish)),
+            at_work(Timetable(stores, publish)) as timetable,
             at_work(Watch(worker, given.embedded, api.stop)) as watch,
             given.announced(api.url),
         ):
-            yield Everything(api, worker, watch)
+            yield Everything(api, worker, timetable, watch)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from actors.settings import WorkSettings
 from actors.system import at_work, system
 from scheduler.timetable import Timetable
 from storage.logs import LogSettings, configure_logs
-from storage.process import run_command, stop_on_signals
+from storage.process import leave, run_command, stop_on_signals
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 #: To the database: more than there are sweeps.
@@ -36,11 +36,13 @@ def main(argv: list[str]) -> int:
     stopping = stop_on_signals()
     with (
         system(urls, read(DatabaseSettings), read(ObjectStoreSettings), connections=_CONNECTIONS) as parts,
-        at_work(Timetable(parts.stores, parts.publisher.publish)),
+        at_work(Timetable(parts.stores, parts.publisher.publish)) as timetable,
     ):
         log.info("scheduler_started")
         stopping.wait()
     log.info("scheduler_stopped")
+    if timetable.gave_up:
+        leave(0)
     return 0
 
 

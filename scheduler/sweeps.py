@@ -15,14 +15,17 @@ from uuid import UUID
 import structlog
 
 from actors.queue.leases import HEARTBEAT_S
+from storage.errors import DatabaseUnavailable
 from storage.stages import Stage
 from storage.stores import Stores
 from storage.sweep_store import Lease
 
 #: A message that is this late is taken for lost. Less would send twice what is merely on its way.
 OVERDUE_S: Final = 0.5
-#: A message that was sent is not sent again before this: it may wait in a long queue.
+#: A message that was sent is not sent again before this: it may wait in a long queue. The next one waits twice as long,
+#: and so on, up to the longest.
 REPUBLISH_S: Final = 30.0
+LONGEST_REPUBLISH_S: Final = 600.0
 #: Messages sent in one sweep.
 _DISPATCHED_AT_ONCE: Final = 500
 
@@ -44,9 +47,10 @@ def dispatch(
     *,
     overdue_s: float = OVERDUE_S,
     republish_s: float = REPUBLISH_S,
+    limit: int = _DISPATCHED_AT_ONCE,
 ) -> int:
     """Send a message for every due job whose own seems lost. May send one too many: the second claim finds nothing."""
-    due = stores.sweeps.due(overdue_s=overdue_s, republish_s=republish_s, limit=_DISPATCHED_AT_ONCE)
+    due = stores.sweeps.due(overdue_s=overdue_s, republish_s=republish_s, longest_s=LONGEST_REPUBLISH_S, limit=limit)
     for job_id, stage in due:
         publish(job_id, stage)
     return len(due)
@@ -73,7 +77,17 @@ class DeadWorkers:
         self._looked_at = now
         self._still_since = {lease: known.get(lease, now) for lease in leases}
         dead = [lease for lease, since in self._still_since.items() if now - since >= STANDSTILL_S]
-        return sum(stores.sweeps.interrupt(lease) for lease in dead)
+        return sum(_interrupt(stores, lease) for lease in dead)
+
+
+def _interrupt(stores: Stores, lease: Lease) -> bool:
+    try:
+        return stores.sweeps.interrupt(lease)
+    except DatabaseUnavailable:
+        raise  # the others would wait for it in vain, too
+    except Exception as error:  # noqa: BLE001 # a defect of ours about one row: the others are failed all the same
+        log.error("job_not_interrupted", job_id=str(lease.job_id), error=repr(error))  # noqa: TRY400 # not a crash
+        return False
 
 
 def time_out(stores: Stores) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,9 @@ from scheduler import retention, sweeps
 from storage.stages import Stage
 from storage.stores import Stores
 
+#: A sweep in hand may take so long when the timetable is stopped, in seconds.
+_STOP_S: Final = 10.0
+
 log = structlog.get_logger()
 
 
@@ -21,6 +25,8 @@ class Timetable:
     """Every sweep at its interval, each in a thread of its own, from `start` to `stop`."""
 
     def __init__(self, stores: Stores, publish: Callable[[UUID, Stage], None]) -> None:
+        #: Whether `stop` has given up a sweep: its thread would keep the process.
+        self.gave_up = False
         dead_workers = sweeps.DeadWorkers()
         # Intervals in seconds. The first three make what the outside sees: a lost message is sent again within two
         # seconds, a dead worker's job fails within 15 + 2, one that is late within 2 + 2.
@@ -52,8 +58,11 @@ class Timetable:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Let the sweeps that are running finish, and end."""
-        self._scheduler.shutdown(wait=True)
+        """Let the sweeps that are running finish, and end. One that hangs is given up: each may break off anywhere."""
+        ending = threading.Thread(target=self._scheduler.shutdown, name="timetable-stop", daemon=True)
+        ending.start()
+        ending.join(_STOP_S)
+        self.gave_up = ending.is_alive()
 
 
 def _logged(name: str, sweep: Callable[[], int]) -> Callable[[], None]:

@@ -1,4 +1,6 @@
-"""The connection to PostgreSQL: how long we wait for it, and what it means that it is away.
+"""The engines over PostgreSQL, what it means that it is away, and how an outage is waited out.
+
+How long one answer is waited for is in `connection.py`.
 
 Every store begins its work with `reading` or `transaction`. They alone translate SQLAlchemy's errors, so that nobody
 outside storage knows it.
@@ -17,12 +19,11 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from storage.connection import CONNECT_TIMEOUT_S, SERVER_TIMEOUTS, bound
 from storage.errors import DatabaseUnavailable
 
-#: Longest wait for a connection, from the server or from the pool. A request is answered with 503 after it.
-CONNECT_TIMEOUT_S: Final = 2
-#: Longest that one statement may run. Every statement of ours takes milliseconds.
-STATEMENT_TIMEOUT_MS: Final = 10_000
+#: Longest wait for a connection of the pool.
+POOL_TIMEOUT_S: Final = 2
 #: Pause between two tries of a statement while the database is away.
 _RETRY_PAUSE_S: Final = 0.5
 
@@ -33,22 +34,23 @@ _WRONG_SERVER: Final = frozenset({"25006", "25P03", "57P05"})
 log = structlog.get_logger()
 
 
-def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
+def make_engine(database_url: str, *, pool_size: int = 10, is_patient: bool = False) -> Engine:
     """An engine that connects when it is first used, so that it may be made before a fork.
 
     `database_url`: a libpq URL, as `postgresql://user:password@host/database`.
     `pool_size`: connections at most; they are opened as they are needed, and kept.
+    `is_patient`: statements may take as long as they like, as those of migrations do.
     """
     engine = create_engine(
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT_S,
+        pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=True,
         hide_parameters=True,  # what users wrote is not for the log
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            "options": "" if is_patient else SERVER_TIMEOUTS,
             # A peer that vanished without a word is noticed within seconds, not hours.
             "keepalives_idle": 5,
             "keepalives_interval": 2,
@@ -56,6 +58,8 @@ def make_engine(database_url: str, *, pool_size: int = 10) -> Engine:
             "tcp_user_timeout": 10_000,
         },
     )
+    if not is_patient:
+        bound(engine)
     event.listen(engine, "handle_error", _hang_up_on_the_wrong_server)
     return engine
 

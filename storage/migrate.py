@@ -31,7 +31,7 @@ def migrate(database_url: str) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    engine = make_engine(database_url, pool_size=1)
+    engine = make_engine(database_url, pool_size=1, is_patient=True)
     try:
         with reading(engine) as connection, _alone(connection):
             config.attributes["connection"] = connection
@@ -42,9 +42,7 @@ def migrate(database_url: str) -> None:
 
 @contextmanager
 def _alone(connection: Connection) -> Generator[None]:
-    """Hold the lock of migrations, with time for long statements, outside of any transaction."""
-    # A migration may take its time; the limit of ordinary statements does not hold for it.
-    connection.execute(select(func.set_config("statement_timeout", "0", False)))
+    """Hold the lock of migrations, outside of any transaction."""
     # Asked for again and again: a statement that waits for the lock would hold a snapshot, for which the owner of the
     # lock, building an index beside whoever writes, would wait in turn.
     lock = func.hashtextextended(_LOCK_NAME, 0)

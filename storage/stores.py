@@ -26,6 +26,8 @@ class Stores:
     engine: Engine
     #: For heartbeats alone, so that no queue for a connection delays them.
     heartbeat_engine: Engine
+    #: For health checks alone, which must be answered however many wait for a connection.
+    health_engine: Engine
     jobs: JobStore
     runs: RunStore
     heartbeats: RunStore
@@ -34,6 +36,7 @@ class Stores:
     retention: RetentionStore
     keys: KeyStore
     audio: AudioStore
+    health: JobStore
     rules: JobRules
 
     @classmethod
@@ -43,10 +46,12 @@ class Stores:
         """`pool_size`: about as many connections as the process has threads."""
         engine = make_engine(database.database_url, pool_size=pool_size)
         heartbeat_engine = make_engine(database.database_url, pool_size=1)
+        health_engine = make_engine(database.database_url, pool_size=1)
         job_rules = rules.as_rules()
         return cls(
             engine=engine,
             heartbeat_engine=heartbeat_engine,
+            health_engine=health_engine,
             jobs=JobStore(engine, job_rules),
             runs=RunStore(engine, job_rules),
             heartbeats=RunStore(heartbeat_engine, job_rules),
@@ -55,6 +60,7 @@ class Stores:
             retention=RetentionStore(engine),
             keys=KeyStore(engine),
             audio=AudioStore(object_store),
+            health=JobStore(health_engine, job_rules),
             rules=job_rules,
         )
 
@@ -62,4 +68,5 @@ class Stores:
         """Close every connection."""
         self.engine.dispose()
         self.heartbeat_engine.dispose()
+        self.health_engine.dispose()
         self.audio.close()

@@ -5,12 +5,14 @@ Every method is idempotent and safe beside a second scheduler: a guarded stateme
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, any_, extract, func, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
 from storage.jobs import FailureReason
@@ -18,6 +20,9 @@ from storage.rules import JobRules
 from storage.stages import JobStatus, Stage, due_for
 from storage.statements import Clock, database_clock, failed_values
 from storage.tables import jobs
+
+#: Rows that one statement fails: few enough that it takes some ten milliseconds.
+BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +45,29 @@ class SweepStore:
 
     # Jobs that are due.
 
-    def due(self, *, overdue_s: float, republish_s: float, limit: int) -> Sequence[tuple[UUID, Stage]]:
-        """Jobs whose message seems lost, with the stage they wait for: due for `overdue_s` seconds, and no message
-        was sent within the last `republish_s` seconds. The longest waiting come first."""
+    def due(
+        self, *, overdue_s: float, republish_s: float, limit: int, longest_s: float = math.inf
+    ) -> Sequence[tuple[UUID, Stage]]:
+        """Jobs whose message seems lost, with the stage they wait for. The longest waiting come first.
+
+        They have been due for `overdue_s` seconds. The first message is followed by another after `republish_s`
+        seconds, and each later one after twice the time, up to `longest_s`: who waits for a worker is not helped by
+        more. With `republish_s` 0 it does not matter when a message was sent.
+        """
         now = self._now()
-        query = (
-            select(jobs.c.id, jobs.c.status, jobs.c.stage)
-            .where(
-                jobs.c.next_run_at < now - timedelta(seconds=overdue_s),
-                or_(
-                    jobs.c.last_published_at.is_(None),
-                    jobs.c.last_published_at < now - timedelta(seconds=republish_s),
-                ),
-            )
-            .order_by(jobs.c.next_run_at)
-            .limit(limit)
+        query = select(jobs.c.id, jobs.c.status, jobs.c.stage).where(
+            jobs.c.next_run_at < now - timedelta(seconds=overdue_s)
         )
+        if republish_s > 0:
+            # A message that follows its due time by 0, 30, 90, 210 s is followed in turn after 30, 60, 120, 240 s. The
+            # row tells both times, and has new ones whenever the job is due anew.
+            waited_s = func.greatest(extract("epoch", jobs.c.last_published_at - jobs.c.next_run_at), 0)
+            pause_s = func.least(waited_s + republish_s, longest_s)
+            sent_s_ago = extract("epoch", now - jobs.c.last_published_at)
+            query = query.where(or_(jobs.c.last_published_at.is_(None), sent_s_ago > pause_s))
         with reading(self._engine) as connection:
-            return [(row.id, due_for(row.status, row.stage)) for row in connection.execute(query)]
+            rows = connection.execute(query.order_by(jobs.c.next_run_at).limit(limit))
+            return [(row.id, due_for(row.status, row.stage)) for row in rows]
 
     # Jobs that nobody will finish.
 
@@ -75,7 +85,7 @@ class SweepStore:
             return [Lease(row.id, row.attempt, row.lease_token, row.heartbeat) for row in connection.execute(query)]
 
     def interrupt(self, lease: Lease) -> bool:
-        """Fail a job whose worker is dead. False: it has beaten since, or the job has ended."""
+        """Fail a job whose worker is dead. False: it has beaten since, the job has ended, or its row is held."""
         unchanged = and_(
             jobs.c.id == lease.job_id,
             jobs.c.attempt == lease.attempt,
@@ -102,6 +112,21 @@ class SweepStore:
         return self._fail(forgotten, FailureReason.ORPHANED)
 
     def _fail(self, which: ColumnElement[bool], reason: FailureReason) -> int:
+        """Fail these jobs, batch by batch; how many there were.
+
+        A row that another session holds is passed over: a worker that is frozen within a transaction may hold it, and
+        must not keep the others waiting. The next sweep looks again.
+        """
         values = failed_values(reason, None, now=self._now(), retention=self._rules.retention)
-        with transaction(self._engine) as connection:
-            return connection.execute(update(jobs).where(which).values(**values)).rowcount
+        # An array: found once. PostgreSQL may look for the rows of `IN` again and again, and lock more at each time.
+        found = func.array(
+            select(jobs.c.id).where(which).limit(BATCH).with_for_update(skip_locked=True).scalar_subquery()
+        )
+        statement = update(jobs).where(jobs.c.id == any_(found)).values(**values)
+        total = 0
+        while True:
+            with transaction(self._engine) as connection:
+                failed = connection.execute(statement).rowcount
+            total += failed
+            if failed < BATCH:
+                return total

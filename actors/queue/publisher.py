@@ -19,7 +19,7 @@ from storage.job_store import JobStore
 from storage.stages import Stage
 
 #: Messages that wait to be sent. More than this means that the broker is away.
-_WAITING_AT_MOST: Final = 10_000
+WAITING_AT_MOST: Final = 10_000
 #: So many are on their way to the broker at once, and are then written down as sent.
 _BATCH: Final = 100
 #: The connection is kept alive at this interval while there is nothing to send.
@@ -34,7 +34,10 @@ class Publisher:
     def __init__(self, broker: JobBroker, jobs: JobStore) -> None:
         self._broker = broker
         self._jobs = jobs
-        self._waiting: queue.Queue[tuple[UUID, Stage] | None] = queue.Queue(_WAITING_AT_MOST)
+        self._waiting: queue.Queue[tuple[UUID, Stage] | None] = queue.Queue(WAITING_AT_MOST)
+        #: What waits, or is on its way. While the broker is away, the scheduler announces the same jobs again.
+        self._held: set[tuple[UUID, Stage]] = set()
+        self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
@@ -50,17 +53,24 @@ class Publisher:
         self._thread.join(timeout_s)
 
     def publish(self, job_id: UUID, stage: Stage) -> None:
-        """Announce that a job is due for a stage."""
-        try:
-            self._waiting.put_nowait((job_id, stage))
-        except queue.Full:
-            log.warning("message_dropped", job_id=str(job_id), reason="the broker does not keep up")
+        """Announce that a job is due for a stage; once, however often it is called before the message is sent."""
+        with self._guard:
+            if (job_id, stage) in self._held:
+                return
+            try:
+                self._waiting.put_nowait((job_id, stage))
+            except queue.Full:
+                log.warning("message_dropped", job_id=str(job_id), reason="the broker does not keep up")
+            else:
+                self._held.add((job_id, stage))
 
     def _run(self) -> None:
         while not (self._stopping.is_set() and self._waiting.empty()):
             batch = self._next_batch()
             if batch:
                 self._send(batch)
+                with self._guard:
+                    self._held.difference_update(batch)
             else:
                 self._broker.keep_alive()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Lock
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -25,22 +25,23 @@ CHECK_TIMEOUT_S: Final = 2.5
 
 
 class Checks:
-    """Looks at every part side by side, in a thread each, however many ask and however long one hangs."""
+    """Looks at every part side by side, in a thread each, however many ask and however long one hangs.
+
+    For the event loop: the threads of handlers may all be waiting for a part that is away.
+    """
 
     def __init__(self, checks: Mapping[str, Callable[[], None]]) -> None:
         self._checks = checks
         self._threads = ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="health")
         self._running: dict[str, Future[None]] = {}
-        self._starting = Lock()
 
-    def down(self) -> list[str]:
+    async def down(self) -> list[str]:
         """The parts that cannot be reached."""
-        with self._starting:
-            for part, check in self._checks.items():
-                if part not in self._running or self._running[part].done():
-                    self._running[part] = self._threads.submit(check)
-            running = dict(self._running)
-        wait(running.values(), timeout=CHECK_TIMEOUT_S)
+        for part, check in self._checks.items():
+            if part not in self._running or self._running[part].done():
+                self._running[part] = self._threads.submit(check)
+        running = dict(self._running)
+        await asyncio.wait([asyncio.wrap_future(one) for one in running.values()], timeout=CHECK_TIMEOUT_S)
         return [part for part, looked in running.items() if _failed(part, looked)]
 
     def close(self) -> None:
@@ -51,7 +52,9 @@ class Checks:
 def checks_of(resources: Resources) -> Checks:
     """What this process needs: the database, the broker and the bucket."""
     stores = resources.stores
-    return Checks({"database": stores.jobs.check, "broker": resources.check_broker, "object_store": stores.audio.check})
+    return Checks(
+        {"database": stores.health.check, "broker": resources.check_broker, "object_store": stores.audio.check}
+    )
 
 
 #: How a handler asks for them: a parameter of this type, named `checks`.
@@ -65,10 +68,10 @@ def live() -> Health:
     return Health(status="ok")
 
 
-@get("/health/ready", sync_to_thread=True, operation=Operation({200: model("They can", Health)}))
-def ready(checks: ChecksDep) -> Health:
+@get("/health/ready", operation=Operation({200: model("They can", Health)}))
+async def ready(checks: ChecksDep) -> Health:
     """Whether database, broker and bucket can be reached; `details.unavailable` of a 503 names what cannot."""
-    down = checks.down()
+    down = await checks.down()
     if down:
         headers = {"Retry-After": str(UNAVAILABLE_RETRY_AFTER_S)}
         raise ApiError(ErrorCode.SERVICE_UNAVAILABLE, {"unavailable": down}, headers=headers)

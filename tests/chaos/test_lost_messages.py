@@ -59,7 +59,7 @@ def test_without_confirms_it_is_lost_and_taken_for_sent_and_yet_its_job_is_sent_
 
         assert _count_messages(ground) == 0
         later = SweepStore(
-            stores.engine, JobRules(), lambda: func.clock_timestamp() + timedelta(seconds=REPUBLISH_S + 1)
+            stores.engine, JobRules(), lambda: func.clock_timestamp() + timedelta(seconds=2 * REPUBLISH_S)
         )
         assert stores.sweeps.due(overdue_s=OVERDUE_S, republish_s=REPUBLISH_S, limit=9) == []
         assert later.due(overdue_s=OVERDUE_S, republish_s=REPUBLISH_S, limit=9) == [(job.id, Stage.SYNTHESIZING)]

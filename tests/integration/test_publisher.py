@@ -92,7 +92,7 @@ def test_in_one_process_messages_go_into_its_queue() -> None:
 
 @pytest.mark.parametrize("how", ["refused", "mute", "unknown"])
 def test_a_broker_that_is_away_delays_nobody(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_WAITING_AT_MOST", 200)
+    monkeypatch.setattr(module, "WAITING_AT_MOST", 200)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         where = {"refused": "127.0.0.1:1", "mute": f"127.0.0.1:{mute.getsockname()[1]}", "unknown": "rabbit.invalid"}
         began = time.monotonic()
@@ -105,7 +105,7 @@ def test_a_broker_that_is_away_delays_nobody(how: str, monkeypatch: pytest.Monke
 
 
 def test_a_stop_waits_for_no_room_behind_a_broker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_WAITING_AT_MOST", 2)
+    monkeypatch.setattr(module, "WAITING_AT_MOST", 2)
     hanging, over = threading.Event(), threading.Event()
 
     def hang(*_: Any) -> Iterator[UUID]:
@@ -129,6 +129,37 @@ def test_a_stop_waits_for_no_room_behind_a_broker_that_does_not_answer(monkeypat
     stopping.join()
 
     assert stopped
+
+
+def test_a_job_that_is_announced_again_and_again_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by the scheduler, each second, while the broker is away."""
+    hanging, over = threading.Event(), threading.Event()
+    sent: list[UUID] = []
+
+    def hang(_broker: JobBroker, batch: Sequence[tuple[UUID, Stage]]) -> Iterator[UUID]:
+        hanging.set()
+        assert over.wait(30)
+        for job_id, _ in batch:
+            sent.append(job_id)
+            yield job_id
+
+    monkeypatch.setattr(module, "announce", hang)
+    noted = Noted()
+    publisher = Publisher(make_broker(None), noted)  # pyright: ignore[reportArgumentType]
+    publisher.start()
+    on_its_way, waiting = new_id(), new_id()
+    publisher.publish(on_its_way, Stage.SYNTHESIZING)
+    assert hanging.wait(10)
+    for _ in range(5):
+        publisher.publish(on_its_way, Stage.SYNTHESIZING)
+        publisher.publish(waiting, Stage.SYNTHESIZING)
+    over.set()
+    wait_until(lambda: len(noted.ids) == 2, "both are sent")
+
+    publisher.publish(waiting, Stage.SYNTHESIZING)
+    publisher.stop()
+
+    assert sent == [on_its_way, waiting, waiting]
 
 
 def test_what_a_broker_cannot_take_is_dropped_and_what_comes_later_is_sent(

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from uuid import UUID
 
+import psycopg
 import pytest
+from sqlalchemy import Engine, update
 
 from scheduler import sweeps
+from storage import sweep_store as module
+from storage.engine import transaction
+from storage.errors import DatabaseUnavailable
+from storage.job_store import JobStore
 from storage.jobs import LOCAL_USER_ID, FailureReason
 from storage.rules import JobRules
 from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.sweep_store import SweepStore
+from storage.tables import jobs
 from tests.integration.conftest import claimed, delivered, job_of, later, speak_all_turns
+from tests.integration.system import wait_until
 from tests.samples import script
 
 
@@ -39,6 +50,42 @@ def test_a_due_job_is_sent_once_until_its_message_seems_lost_again(stores: Store
     assert dispatch(after_s=20) == 0
     assert dispatch(after_s=40) == 1
     assert sent == [(job.id, Stage.SYNTHESIZING)] * 2
+
+
+def test_a_job_that_no_worker_takes_is_sent_less_and_less_often(stores: Stores) -> None:
+    """Ten messages in its first hour; every 30 s it would be a hundred and twenty."""
+    job = stores.jobs.submit(LOCAL_USER_ID, script())
+    sent_at_s = [0]
+    stores.jobs.mark_published([job.id])
+    for at_s in range(10, 3600, 10):
+        now = later(timedelta(seconds=at_s))
+        seen = replace(stores, sweeps=SweepStore(stores.engine, JobRules(), now))
+        if sweeps.dispatch(seen, lambda _job_id, _stage: None):
+            JobStore(stores.engine, JobRules(), now).mark_published([job.id])
+            sent_at_s.append(at_s)
+
+    # A look every ten seconds finds it up to ten seconds late, and what was late counts as waiting.
+    pauses = [after - before for before, after in pairwise(sent_at_s)]
+    assert len(sent_at_s) in {9, 10}
+    for pause, wanted in zip(pauses, [30, 60, 120, 240, 480, 600, 600, 600, 600], strict=False):
+        assert wanted <= pause <= 1.7 * wanted
+
+
+def test_a_job_that_is_due_anew_is_sent_as_if_it_never_had_waited(stores: Stores) -> None:
+    def dispatch(after: timedelta) -> int:
+        return sweeps.dispatch(in_the_future(stores, after), lambda _job_id, _stage: None)
+
+    job = stores.jobs.submit(LOCAL_USER_ID, script())
+    JobStore(stores.engine, JobRules(), later(timedelta(hours=1))).mark_published([job.id])
+    assert dispatch(timedelta(hours=1, minutes=5)) == 0
+    claim = stores.runs.claim(job.id, Stage.SYNTHESIZING)
+    assert claim is not None
+    stores.runs.retry(claim, delay_s=0)
+
+    assert dispatch(timedelta(seconds=2)) == 1
+    stores.jobs.mark_published([job.id])
+    assert dispatch(timedelta(seconds=20)) == 0
+    assert dispatch(timedelta(seconds=60)) == 1
 
 
 def test_a_job_that_is_worked_on_or_done_is_not_sent(stores: Stores) -> None:
@@ -184,3 +231,82 @@ def test_all_processing_jobs_fail_when_the_system_was_restarted(stores: Stores) 
 
     assert {job_of(stores, claim).error_code for claim in (speaking, waiting)} == {FailureReason.SYSTEM_INTERRUPTED}
     assert stores.jobs.get(LOCAL_USER_ID, pending.id).status == JobStatus.PENDING
+
+
+@contextmanager
+def held(database_url: str, job_id: UUID) -> Iterator[None]:
+    """The row of a job, locked by another session, as by a worker that is frozen within a transaction."""
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT id FROM jobs WHERE id = %s FOR UPDATE", (job_id,))
+        yield
+
+
+def test_a_row_that_is_held_keeps_no_other_dead_job_waiting(stores: Stores, clock: Clock, database_url: str) -> None:
+    frozen, dead = claimed(stores), claimed(stores)
+    dead_workers = sweeps.DeadWorkers(clock)
+    dead_workers(stores)
+    with held(database_url, frozen.job_id):
+        assert watch(stores, dead_workers, clock, 16) == 1
+        assert job_of(stores, dead).error_code == FailureReason.SYSTEM_INTERRUPTED
+        assert job_of(stores, frozen).status == JobStatus.PROCESSING
+
+    # What was seen of it still holds.
+    assert watch(stores, dead_workers, clock, 2) == 1
+    assert job_of(stores, frozen).error_code == FailureReason.SYSTEM_INTERRUPTED
+
+
+def test_a_job_that_cannot_be_failed_keeps_no_other_dead_job_waiting(
+    stores: Stores, clock: Clock, engine: Engine
+) -> None:
+    """A row that a constraint refuses to change, as one of a defect might."""
+    bad, dead = claimed(stores), claimed(stores)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE jobs ADD CHECK (id <> '{bad.job_id}' OR error_code IS NULL)")
+    dead_workers = sweeps.DeadWorkers(clock)
+    dead_workers(stores)
+
+    assert watch(stores, dead_workers, clock, 16) == 1
+    assert job_of(stores, dead).error_code == FailureReason.SYSTEM_INTERRUPTED
+
+
+def test_a_row_that_is_held_keeps_no_other_late_job_waiting(stores: Stores, database_url: str) -> None:
+    frozen, late = claimed(stores), claimed(stores)
+    with held(database_url, frozen.job_id):
+        assert sweeps.time_out(in_the_future(stores, timedelta(minutes=11))) == 1
+        assert job_of(stores, late).error_code == FailureReason.TIMEOUT
+
+    assert sweeps.time_out(in_the_future(stores, timedelta(minutes=11))) == 1
+
+
+def test_a_row_that_is_held_keeps_no_other_orphan_waiting(stores: Stores, database_url: str) -> None:
+    frozen, forgotten = (stores.jobs.submit(LOCAL_USER_ID, script()) for _ in range(2))
+    with held(database_url, frozen.id):
+        assert sweeps.orphan(in_the_future(stores, timedelta(hours=25))) == 1
+        assert stores.jobs.get(LOCAL_USER_ID, forgotten.id).error_code == FailureReason.ORPHANED
+
+
+def test_more_late_jobs_than_one_statement_takes_all_fail(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    for _ in range(3):
+        claimed(stores)
+
+    assert sweeps.time_out(in_the_future(stores, timedelta(minutes=11))) == 3
+
+
+def test_a_transaction_that_is_left_open_loses_its_locks(stores: Stores, engine: Engine) -> None:
+    """So the row of a worker that is frozen within one is free again, before the worker is taken for dead."""
+    claim = claimed(stores)
+    (seen,) = stores.sweeps.leases()
+    freed: list[bool] = []
+
+    def work() -> None:
+        with transaction(engine) as connection:
+            connection.execute(update(jobs).where(jobs.c.id == claim.job_id).values(turns_done=1))
+            wait_until(lambda: stores.sweeps.interrupt(seen), "the lock is gone", timeout_s=sweeps.STANDSTILL_S)
+            freed.append(True)
+            connection.execute(update(jobs).where(jobs.c.id == claim.job_id).values(turns_done=2))
+
+    with pytest.raises(DatabaseUnavailable):
+        work()
+    assert freed
+    assert job_of(stores, claim).turns_done == 0
