@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from actors.speech.chinese_numbers import cardinal, decimal, spelled
+from actors.speech.chinese_signs import HOTLINES, MEASURES, MONEY, SCALES, SIGNS, UNITS
 
 Match = re.Match[str]
 
@@ -21,104 +22,15 @@ _ALONE: Final = r"(?<![\dA-Za-z.,])"
 _END: Final = r"(?![\dA-Za-z])"
 _DASH: Final = r"\s?[-–—~～至]\s?"
 
-_UNITS: Final[Mapping[str, str]] = {
-    "km/h": "公里每小時",
-    "m/s": "公尺每秒",
-    "km": "公里",
-    "cm": "公分",
-    "mm": "公釐",
-    "nm": "奈米",
-    "μm": "微米",
-    "kg": "公斤",
-    "mg": "毫克",
-    "g": "公克",
-    "ml": "毫升",
-    "mL": "毫升",
-    "cc": "西西",
-    "L": "公升",
-    "m": "公尺",
-    "km²": "平方公里",
-    "m²": "平方公尺",
-    "㎡": "平方公尺",
-    "m³": "立方公尺",
-    "㎞": "公里",
-    "㎝": "公分",
-    "㎜": "公釐",
-    "㎏": "公斤",
-    "°C": "度",
-    "℃": "度",
-    "°F": "度",
-    "℉": "度",
-    "°": "度",
-    "kWh": "度",
-    "kW": "千瓦",
-    "W": "瓦",
-    "Hz": "赫茲",
-    "kHz": "千赫",
-    "MHz": "百萬赫茲",
-    "GHz": "吉赫",
-    "dB": "分貝",
-    "V": "伏特",
-    "mAh": "毫安時",
-    "hr": "小時",
-    "min": "分鐘",
-    "ms": "毫秒",
-    "sec": "秒",
-    "kcal": "大卡",
-    "ppm": "P P M",
-    "rpm": "轉",
-    "坪": "坪",
-}
-_SCALES: Final[Mapping[str, str]] = {"°C": "攝氏", "℃": "攝氏", "°F": "華氏", "℉": "華氏"}
-_MONEY: Final[Mapping[str, tuple[str, str]]] = {
-    "NT$": ("新台幣", "元"),
-    "NTD": ("新台幣", "元"),
-    "TWD": ("新台幣", "元"),
-    "US$": ("", "美元"),
-    "USD": ("", "美元"),
-    "HK$": ("", "港幣"),
-    "$": ("", "元"),
-    "€": ("", "歐元"),
-    "£": ("", "英鎊"),
-    "¥": ("", "日圓"),
-    "￥": ("", "日圓"),
-    "₩": ("", "韓元"),
-    "RMB": ("人民幣", "元"),
-    "JPY": ("", "日圓"),
-    "EUR": ("", "歐元"),
-}
-_SIGNS: Final[Mapping[str, str]] = {
-    "+": "加",
-    "×": "乘",
-    "x": "乘",
-    "*": "乘",
-    "÷": "除以",
-    "=": "等於",
-    ">": "大於",
-    "<": "小於",
-    "≥": "大於等於",
-    "≤": "小於等於",
-    "≠": "不等於",
-    "≈": "約等於",
-    "±": "正負",
-    "-": "減",
-    "−": "減",
-}
-
 #: How what the rules make begins and ends.
 _SAID: Final = "零一二三四五六七八九十百千萬億兩"
 
-#: Before these a 2 is 兩. Not before 月 日 號 樓 班 年級, which are counted, not measured.
-_MEASURES: Final = (
-    "個|位|人|天|次|年(?!級|代|次|級)|小時|分鐘|秒|點|倍|種|本|杯|件|張|枝|支|台|輛|隻|條|間|家|週|周|歲|元|塊|萬|億|兆|千|百|"
-    "公|美元|歐元|度|公斤|名|份|套|組|部|場|片|包|瓶|盒|碗|顆|層|座|把|雙|對|句|行|頁|篇|首|道|棟|匹|頭|朵|趟|回|成|英|日圓|刻|顆|袋|箱|罐|戶|席|票|項|款|筆|則|堂|代|毫|坪|集|頓|斤|兩|步|折|克|米"
-)
-_TWO: Final = re.compile(rf"(?:{_MEASURES})")
+_TWO: Final = re.compile(rf"(?:{MEASURES})")
 
-#: Numbers that everybody says digit by digit.
-_HOTLINES: Final = frozenset(
-    {"110", "113", "117", "119", "165", "911", "101", "104", "1999", "1922", "1950", "1955", "1966"}
-)
+_PARTS_OF_DAY: Final = ("凌晨", "早上", "上午", "中午", "下午", "傍晚", "晚上")
+
+#: What names a code behind it.
+_CODES: Final = "密碼|代碼|號碼|編號|學號|區號|帳號|證碼|統編|代號|車號|車牌"
 
 
 def said_in_chinese(text: str) -> str:
@@ -181,17 +93,32 @@ def _time(match: Match) -> str:
     if hours > 24 or minutes > 59 or (seconds and int(seconds) > 59):
         return match[0]
     half = (match["ap"] or match["ap2"] or "").lower()[:1]
-    day_part = _part_of_day(hours, half) if half else ""
+    day_part = _part_of_day(match, hours, half)
     said = f"{day_part}{cardinal(str(hours), before_measure=True)}點"
     if minutes or seconds:
         said += ("零" if 0 < minutes < 10 else "") + f"{cardinal(str(minutes))}分"
     return said + (f"{cardinal(seconds)}秒" if seconds else "")
 
 
-def _part_of_day(hours: int, half: str) -> str:
+def _part_of_day(match: Match, hours: int, half: str) -> str:
+    """What a or p says, unless the text has said it: `下午3pm`."""
+    if not half or match.string[: match.start()].rstrip().endswith(_PARTS_OF_DAY):
+        return ""
     if half == "a":
         return "凌晨" if hours in {12, 1, 2, 3, 4} else "上午"
     return "中午" if hours == 12 else "下午" if hours < 6 else "晚上"
+
+
+def _hour(match: Match) -> str:
+    """`3pm`: 下午三點."""
+    hours = int(match["h"])
+    if not 1 <= hours <= 12:
+        return match[0]
+    return f"{_part_of_day(match, hours, match['ap'].lower())}{cardinal(str(hours), before_measure=True)}點"
+
+
+def _weekday(match: Match) -> str:
+    return f"星期{match['day']}"
 
 
 def _percent(match: Match) -> str:
@@ -204,21 +131,58 @@ def _percent_range(match: Match) -> str:
 
 
 def _money(match: Match) -> str:
-    name, unit = _MONEY[match["money"]]
+    name, unit = MONEY[match["money"]]
     amount = decimal(_plain(match["n"]), before_measure=True)
     return f"{name}{amount}{match['scale'] or ''}{unit}"
 
 
 def _measure(match: Match) -> str:
     unit = match["unit"]
-    minus = "零下" if match["minus"] and unit in _SCALES else "負" if match["minus"] else ""
-    return f"{_SCALES.get(unit, '')}{minus}{decimal(_plain(match['n']), before_measure=True)}{_UNITS[unit]}"
+    minus = "零下" if match["minus"] and unit in SCALES else "負" if match["minus"] else ""
+    return f"{SCALES.get(unit, '')}{minus}{decimal(_plain(match['n']), before_measure=True)}{UNITS[unit]}"
 
 
 def _phone(match: Match) -> str:
     """Group by group, digit by digit."""
     plus = "加" if match[0].startswith("+") else ""
     return plus + "，".join(spelled(group) for group in re.findall(r"\d+", match[0]))
+
+
+def _extension(match: Match) -> str:
+    return f"分機{spelled(match['n'])}"
+
+
+def _digits(match: Match) -> str:
+    return spelled(match["n"])
+
+
+def _code(match: Match) -> str:
+    """`密碼是8888`: 八八八八."""
+    return f"{match['what']}{spelled(match['n'])}"
+
+
+def _plate(match: Match) -> str:
+    """`5678-AB`: 五六七八 A B."""
+    return f"{spelled(match['n'])} {'.'.join(match['letters'])}."
+
+
+def _bus(match: Match) -> str:
+    """`307公車`, `公車307號`: 三零七."""
+    return spelled(match["n"] or match["m"])
+
+
+def _discount(match: Match) -> str:
+    """`85折` is 八五折."""
+    return f"{spelled(match['n'])}折"
+
+
+def _mixed(match: Match) -> str:
+    """`1 1/2`: 一又二分之一."""
+    return f"{cardinal(match['n'])}又{cardinal(match['b'])}分之{cardinal(match['a'])}"
+
+
+def _power(match: Match) -> str:
+    return "的平方" if match[0] == "²" else "的三次方"
 
 
 def _range(match: Match) -> str:
@@ -231,7 +195,7 @@ def _ratio(match: Match) -> str:
 
 
 def _sum(match: Match) -> str:
-    return _SIGNS[match[1]]
+    return SIGNS[match[1]]
 
 
 def _negative(match: Match) -> str:
@@ -248,7 +212,7 @@ def _version(match: Match) -> str:
 
 def _hotline_or_number(match: Match) -> str:
     digits = match[0].strip()
-    return spelled(digits) if digits in _HOTLINES else match[0]
+    return spelled(digits) if digits in HOTLINES else match[0]
 
 
 def _with_letters(match: Match) -> str:
@@ -278,25 +242,39 @@ _RULES: Final[tuple[_Rule, ...]] = (
         r"(?:\s?(?P<ap2>[AaPp]\.?[Mm]\.?)(?![A-Za-z]))?",
         _time,
     ),
+    _rule(rf"{_ALONE}(?P<h>\d{{1,2}})\s?(?P<ap>[AaPp])\.?[Mm]\.?(?![A-Za-z])", _hour),
     _rule(r"(?<!\d)(?P<a>\d{1,4})\s?[:：]\s?(?P<b>\d{1,4})(?![\d:：])", _ratio),
+    _rule(r"(?<=\d)\s?#(?P<n>\d{1,6})(?!\d)", _extension),
+    _rule(r"(?<=分機)\s?(?P<n>\d{3,6})(?!\d)", _digits),
     _rule(r"\+\d{1,3}[- ]\d{1,4}(?:[- ]\d{2,4}){1,4}(?!\d)", _phone),
     _rule(
         r"\(0\d{1,3}\)\s?\d{3,4}[- ]?\d{3,4}(?!\d)|(?<!\d)0\d{1,3}(?:[- ]\d{3,4}){1,2}(?:[- ]\d{1,4})?(?!\d)", _phone
     ),
     _rule(r"(?<!\d)0\d{8,9}(?!\d)", _phone),
+    _rule(rf"(?P<what>(?:{_CODES})(?:\s?[:：]|是|為)?\s?)(?P<n>\d{{2,40}})(?![\d,.:/%年月日個組位次])", _code),
+    _rule(r"(?<=公車)\s?(?P<n>\d{3,4})(?!\d)|(?<![\d.,])(?P<m>\d{3,4})(?=\s?(?:路|號)?公車)", _bus),
+    _rule(r"(?<![\d.,])(?P<n>\d{3,4})(?=\s?(?:號房|教室|室(?!內|溫|外)|病房))", _digits),
+    _rule(r"(?<![\d.,])(?P<n>[1-9][1-9])\s?折(?![疊合成])", _discount),
+    _rule(r"(?<![\d.\-])7-(?:11|ELEVEN|Eleven|eleven)(?![\d%月日號點歲個人天折:：])", lambda _: " Seven Eleven "),
     _rule(rf"(?P<a>{_NUMBER})\s?[%％]?{_DASH}(?P<b>{_NUMBER})\s?[%％]", _percent_range),
     _rule(rf"(?<![\d%])(?P<minus>[-−])?(?P<n>{_NUMBER})\s?(?P<sign>[%％‰])", _percent),
-    _rule(rf"(?P<money>{_either(_MONEY)})\s?(?P<n>{_NUMBER})\s?(?P<scale>[百千]?[萬億兆]|[百千])?元?", _money),
-    _rule(rf"{_ALONE}(?P<minus>[-−])?(?P<n>{_NUMBER})\s?(?P<unit>{_either(_UNITS)})(?![A-Za-z²³])", _measure),
+    _rule(rf"(?P<money>{_either(MONEY)})\s?(?P<n>{_NUMBER})\s?(?P<scale>[百千]?[萬億兆]|[百千])?元?", _money),
+    _rule(rf"{_ALONE}(?P<minus>[-−])?(?P<n>{_NUMBER})\s?(?P<unit>{_either(UNITS)})(?![A-Za-z²³])", _measure),
     _rule(rf"{_ALONE}(?P<a>{_NUMBER}){_DASH}(?P<b>{_NUMBER})(?![\d\-–~～])", _range),
+    _rule(r"(?<![\d/.])(?P<n>\d{1,3}) (?P<a>\d{1,2})/(?P<b>\d{1,2})(?![\d/])", _mixed),
     _rule(r"(?<![\d/])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?![\d/])", _short_date),
     _rule(r"第\s?(?P<n>\d{1,20})", _ordinal),
     _rule(r"(?<![\d.])\d{1,4}(?:\.\d{1,4}){2,4}(?![\d.])", _version),
     _rule(r"(?<=[\d)])\s?([+×x*÷=><≥≤≠≈±])\s?(?=[\d(])", _sum),
+    # A number plate, a code: ABC-1234.
+    _rule(r"(?<=[A-Za-z])\s?-(?P<n>\d{3,20})(?![\d.,])", lambda m: f" {_digits(m)}"),
+    _rule(r"(?<![\dA-Za-z.,])(?P<n>\d{3,4})-(?P<letters>[A-Z]{1,3})(?![A-Za-z])", _plate),
     _rule(rf"(?<=[A-Za-z])\d{{1,40}}(?:\.\d{{1,9}})?|{_ALONE}\d{{1,40}}(?:\.\d{{1,9}})?(?=[A-Za-z])", _with_letters),
     _rule(rf"(?<![\d\w])[-−](?P<n>{_NUMBER})", _negative),
     _rule(r"(?<!\d)\d{3,4}(?=專線|熱線|報案|$)|(?<=[撥打])\s?\d{3,4}(?!\d)", _hotline_or_number),
     _rule(rf"(?P<n>{_NUMBER})", _number),
+    _rule(r"(?<=[\d\w])[²³]", _power),
+    _rule(r"(?<=[日號])\s?[(（](?:週|星期)?(?P<day>[一二三四五六日])[)）]", _weekday),
     # What the rules above have made: 九點-十點, COVID-十九.
     _rule(rf"(?<=[{_SAID}元度分秒年月日點])\s?[-–—~～]\s?(?=[{_SAID}])", lambda _: "到"),
     _rule(rf"(?<=[A-Za-z])[-–](?=[{_SAID}])", lambda _: " "),

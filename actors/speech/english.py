@@ -22,13 +22,25 @@ _A_AS_LETTER: Final = re.compile(r"(?<=[^\s.!?] )A(?=[^\w\s]|$| [a-z])")
 #: A longer word is read in parts: the library's time grows with the cube of its length.
 _PART_OF_WORD: Final = re.compile(r"\S{40}")
 
-#: The library's markup for phonemes in a text: a user's brackets are brackets.
-_NO_MARKUP: Final = str.maketrans("[]{}|\\^", "()()   ")
+#: The library's markup for phonemes in a text: a user's brackets are brackets. It knows no Chinese marks.
+_PLAIN: Final = str.maketrans(
+    {
+        **dict(zip("[]{}|\\^（）", "()()   ()", strict=True)),
+        **{mark: f"{plain} " for mark, plain in zip("，、。！？：；", ",,.!?:;", strict=True)},
+        **dict.fromkeys("「『《〈", " “"),
+        **dict.fromkeys("」』》〉", "” "),
+    }
+)
+
+#: `C#` is C sharp; SOP is spelled, the lexicon has a word.
+_SAID_OTHERWISE: Final = ((re.compile(r"\b([A-G])#"), r"\1 sharp"), (re.compile(r"\bSOP(?=s?\b)"), "S.O.P."))
 
 
 def english_phonemes(text: str) -> str:
     """A sentence or a few words. Numbers, dates, money and abbreviations are read as English."""
-    words = _PART_OF_WORD.sub(r"\g<0> ", text.translate(_NO_MARKUP)).strip()
+    words = _PART_OF_WORD.sub(r"\g<0> ", text.translate(_PLAIN)).strip()
+    for written, said_as in _SAID_OTHERWISE:
+        words = written.sub(said_as, words)
     if words in {"A", "a"}:
         return _LETTER_A
     said: str = _g2p()(_A_AS_LETTER.sub(f"[A](/{_LETTER_A}/)", words))

@@ -144,8 +144,10 @@ def _how_or_ground(before: str, after: str) -> str | None:
 
 
 def _return_or_still(before: str, after: str) -> str | None:
-    """`還錢`, `要還了` (give back); else still."""
-    return "huan2" if not after or after[0] in "給錢書債款清你我他她了" else None
+    """`還錢`, `要還了`, `有借有還` (give back); else still, as before what is no Chinese: `我還OK`."""
+    if not after:
+        return "huan2" if before.endswith(_WANTS) else None
+    return "huan2" if after[0] in "給錢書債款清你我他她了" else None
 
 
 def _grow_or_long(before: str, after: str) -> str | None:
@@ -175,6 +177,7 @@ def _carry_or_back(before: str, after: str) -> str | None:
 _WHO: Final = frozenset(
     {"我", "你", "妳", "他", "她", "它", "您", "我們", "你們", "他們", "她們", "咱們", "大家", "誰"}
 )
+_WANTS: Final = ("要", "該", "有", "來", "去", "用", "未", "先", "會", "能", "可以", "想")
 _MODAL: Final = frozenset({"就", "還", "也", "都", "又", "總", "可", "只", "非", "必", "便", "才"})
 _BY_NEIGHBOURS: Final[Mapping[str, Callable[[str, str], str | None]]] = {
     "得": _must_or_how,

@@ -83,6 +83,7 @@ OWN_WORDS: Final[Mapping[str, str]] = {
     "還給": "huan2 gei3",
     "還款": "huan2 kuan3",
     "還債": "huan2 zhai4",
+    "有借有還": "you3 jie4 you3 huan2",
     "歸還": "gui1 huan2",
     "退還": "tui4 huan2",
     "不得了": "bu4 de2 liao3",

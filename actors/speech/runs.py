@@ -6,6 +6,7 @@ What cannot be read has its rule here: an address is read as its host, an emoji 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,13 +38,13 @@ _LATIN: Final = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _IS_HAN: Final = re.compile(f"[{_HAN}]")
 _IS_KANA: Final = re.compile(f"[{_KANA}]")
 _IS_LATIN: Final = re.compile(f"[{_LATIN}]")
-_SPEAKABLE: Final = re.compile(f"[{_HAN}{_KANA}{_LATIN}0-9０-９Ａ-Ｚａ-ｚ]")
+_SPEAKABLE: Final = re.compile(f"[{_HAN}{_KANA}{_LATIN}0-9０-９Ａ-Ｚａ-ｚ¼-¾⅐-⅞①-⑳]")
 
 _RUN: Final = re.compile(
     f"(?P<han>[{_HAN}]+)"
     f"|(?P<kana>[{_KANA}]+)"
     # English with what belongs to it: It's 5 o'clock, e-mail, AT&T, 3.5%.
-    f"|(?P<latin>[$£€#]?[{_LATIN}0-9](?:[{_LATIN}0-9'’\\-&+%/@=.,:;!?\"“”() °]*[{_LATIN}0-9%+°])?)"
+    f"|(?P<latin>[$£€#]?[{_LATIN}0-9](?:[{_LATIN}0-9'’\\-&+%/@=.,:;!?\"“”() °]*[{_LATIN}0-9%+°#])?)"
     r"|(?P<marks>\S|\s+)"
 )
 
@@ -112,6 +113,9 @@ _AS_HALF_WIDTH: Final[Mapping[int, int]] = {
     **{code: ord(" ") for code in (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))},
 }
 
+#: ¼ ½ ¾, ⅐ to ⅞, and ① to ⑳.
+_OTHER_FIGURE: Final = re.compile("[¼-¾⅐-⅞①-⑳]")
+
 _ADDRESS: Final = re.compile(
     r"\bhttps?://(?:www\.)?(?P<host>[\w.-]{1,253})(?::\d{1,5})?(?:[/?#][^\s一-鿿，。！？、）」]*)?"
     r"|\bwww\.(?P<site>[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})(?:[/?#][^\s一-鿿，。！？、）」]*)?"
@@ -135,8 +139,15 @@ def is_speakable(text: str) -> bool:
 
 def in_half_width(text: str) -> str:
     """`text` with Latin letters, figures and the signs between them in their narrow form, without control characters
-    except the end of a line."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_AS_HALF_WIDTH)
+    except the end of a line. `①` is 1, `½` is 1/2."""
+    narrow = text.replace("\r\n", "\n").replace("\r", "\n").translate(_AS_HALF_WIDTH)
+    return _OTHER_FIGURE.sub(_in_digits, narrow)
+
+
+def _in_digits(figure: re.Match[str]) -> str:
+    digits = unicodedata.normalize("NFKC", figure[0]).replace("⁄", "/")
+    # 1½ is no 11/2.
+    return f" {digits}" if "/" in digits and figure.string[: figure.start()][-1:].isdigit() else digits
 
 
 def with_addresses_said(text: str, dot: str) -> str:

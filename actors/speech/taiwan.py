@@ -65,7 +65,18 @@ CHARACTERS: Final[Mapping[str, Mapping[str, str]]] = {
     "癌": {"yan2": "ai2"},
     "骰": {"tou2": "shai3"},
     "妮": {"ni1": "ni2"},
-    "姆": {"mu3": "mu3"},
+    "汐": {"xi1": "xi4"},
+    "跌": {"die1": "die2"},
+    "伐": {"fa2": "fa1"},
+    "堤": {"di1": "ti2"},
+    "雌": {"ci2": "ci1"},
+    "擲": {"zhi4": "zhi2"},
+    "署": {"shu3": "shu4"},
+    "曙": {"shu3": "shu4"},
+    "薄": {"bao2": "bo2"},
+    "剝": {"bao1": "bo1"},
+    "模": {"mu2": "mo2"},
+    "似": {"shi4": "si4"},
 }
 
 #: Words that are read as a whole in another way.
@@ -75,6 +86,8 @@ WORDS: Final[Mapping[str, str]] = {
     "配角": "pei4 jiao3",
     "角色": "jiao3 se4",
     "法國": "fa4 guo2",
+    "法文": "fa4 wen2",
+    "法語": "fa4 yu3",
     "曝光": "pu4 guang1",
     "曝露": "pu4 lu4",
     "液體": "yi4 ti3",
