@@ -1,5 +1,6 @@
 """Write: the script is parsed as one types, everybody gets a voice, nothing that was written is lost."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -139,6 +140,47 @@ def test_another_provider_has_other_voices(visit: Visit, ready: Ready) -> None:
 
     expect(page.locator("#cast .voice-button bdi").first).to_have_text("alloy")
     expect(page.locator("#cast .voice-button bdi").last).not_to_have_text("alloy")
+
+
+def test_neighbours_get_voices_that_differ(visit: Visit, ready: Ready) -> None:
+    page = ready(visit())
+    page.get_by_label("Kokoro").check()
+    page.fill("#script", "\n".join(f"{name}: 你好" for name in "甲乙丙丁戊己"))
+
+    voices = page.locator("#cast .voice-button bdi")
+    expect(voices).to_have_count(6)
+    expect(voices.last).to_contain_text("聲・")
+    names = voices.all_text_contents()
+    assert [name[:2] for name in names] == ["女聲", "男聲"] * 3
+    assert len(set(names)) == 6
+
+
+def test_beside_a_voice_that_was_chosen_a_new_speaker_gets_another_kind(visit: Visit, ready: Ready) -> None:
+    page = ready(visit())
+    page.get_by_label("Kokoro").check()
+    page.fill("#script", "甲: 你好")
+    voices = page.locator("#cast .voice-button bdi")
+    expect(voices).to_have_text(re.compile("聲・"))
+    voices.click()
+    page.locator("#voice-dialog").get_by_role("radio", name="男聲・低沉").check()
+    page.click("#voice-use")
+
+    page.fill("#script", "甲: 你好\n乙: 再見\n丙: 好")
+    expect(voices).to_have_count(3)
+    expect(voices.last).to_contain_text("聲・")
+    names = voices.all_text_contents()
+    assert names[0].startswith("男聲・低沉")
+    assert [name[:2] for name in names] == ["男聲", "女聲", "男聲"]
+    assert names[2] != names[0]
+
+
+def test_kokoro_says_what_it_is_and_what_it_is_not(visit: Visit, ready: Ready) -> None:
+    chinese = ready(visit()).locator(".provider", has_text="Kokoro")
+    expect(chinese).to_contain_text("免費")
+    expect(chinese).to_contain_text("沒有人試聽過")
+    expect(chinese).to_contain_text("不是台灣口音")
+    english = ready(visit(language="en")).locator(".provider", has_text="Kokoro")
+    expect(english).to_contain_text("nobody has listened")
 
 
 def test_the_same_dialogue_by_hand(visit: Visit, ready: Ready, stack: Stack) -> None:

@@ -64,12 +64,19 @@ export function makeCast(changed) {
   }
 
   /**
-   * Gives a voice to those who have none of their own choice: women and men in turn, each other's only when out.
+   * Gives a voice to those who have none of their own choice, so that a listener tells neighbours apart: a woman's
+   * beside a man's, the same one twice only when there is no other.
    * @param {VoiceBody[]} suitable
    */
   function assign(suitable) {
     const suits = new Set(suitable.map((voice) => voice.voice_id));
     const taken = new Set(speakers.flatMap((name) => (chosen.get(name)?.by_hand ? [chosen.get(name)?.voice_id] : [])));
+    /** @param {string | undefined} neighbour */
+    const unlike = (neighbour) => {
+      const voice = neighbour && chosen.get(neighbour);
+      const gender = voice && suitable.find((one) => one.voice_id === voice.voice_id)?.gender;
+      return gender === "female" ? "male" : gender === "male" ? "female" : null;
+    };
     speakers.forEach((name, place) => {
       const now = chosen.get(name);
       if (now?.by_hand) return;
@@ -77,7 +84,7 @@ export function makeCast(changed) {
         taken.add(now.voice_id);
         return;
       }
-      const wanted = place % 2 ? "male" : "female";
+      const wanted = unlike(speakers[place - 1]) ?? unlike(speakers[place + 1]) ?? "female";
       const free = suitable.filter((voice) => !taken.has(voice.voice_id));
       const voice = free.find((one) => one.gender === wanted) ?? free[0] ?? suitable[place % Math.max(1, suitable.length)];
       if (!voice) return;

@@ -42,7 +42,9 @@ export function makeProviders({ chosen, byHand }) {
     const missing = { names: one.missing_settings.join(", ") };
     const state = h("small", {}, one.configured ? abilities(one) : t("provider.missing", missing));
     const name = h("b", {}, tOr(`provider.${one.name}`, one.name));
-    return h("label", { class: "provider" }, radio, h("span", { class: "provider-words" }, name, state));
+    const note = tOr(`provider.${one.name}.note`, "");
+    const words = [name, state, ...(note ? [h("small", {}, note)] : [])];
+    return h("label", { class: "provider" }, radio, h("span", { class: "provider-words" }, ...words));
   }
 
   /** @param {ProviderBody} one */
