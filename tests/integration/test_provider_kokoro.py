@@ -196,15 +196,37 @@ kokoro.speak(Line("好。" * 200, "man-deep", "zh-TW"), 600)
 """
 
 
-def test_the_child_of_a_killed_process_leaves(data_dir: Path) -> None:
+def test_the_child_of_a_killed_process_leaves_in_the_middle_of_a_word(data_dir: Path) -> None:
     root = Path(__file__).parents[2]
     with subprocess.Popen([sys.executable, "-c", PARENT, data_dir], cwd=root) as parent:
         try:
             wait_until(lambda: len(children(parent.pid)) == 1)
             [orphan] = children(parent.pid)
+            loading_s = 2.0
+            wait_until(lambda: orphan.cpu_times().user > loading_s)
         finally:
             parent.kill()
-    wait_until(lambda: not orphan.is_running() or orphan.status() == "zombie")
+    worked_s = [orphan.cpu_times().user]
+
+    def has_left() -> bool:
+        try:
+            worked_s.append(orphan.cpu_times().user)
+            return orphan.status() == "zombie"
+        except psutil.NoSuchProcess:
+            return True
+
+    wait_until(has_left)
+    assert worked_s[-1] - worked_s[0] < 1, "a piece of this text is four seconds of work"
+
+
+def test_a_voice_can_be_told_to_hurry(speaking: Kokoro) -> None:
+    """The child takes a speed; a line has none yet."""
+    request = {"text": LONG.text[:40], "language": "zh-TW", "mix": {"jm_kumo": 1.0}}
+    slow, plain, fast = (
+        len(speaking._pool.speak({**request, "speed": speed}, ENOUGH_S)[0]) for speed in (0.5, 1.0, 2.0)
+    )
+    assert fast < 0.7 * plain
+    assert slow > 1.5 * plain
 
 
 def test_an_operators_voices_and_model_are_used(data_dir: Path, tmp_path: Path) -> None:
