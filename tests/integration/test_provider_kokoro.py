@@ -221,12 +221,9 @@ def test_the_child_of_a_killed_process_leaves_in_the_middle_of_a_word(data_dir: 
 
 def test_a_voice_can_be_told_to_hurry(speaking: Kokoro) -> None:
     """The child takes a speed; a line has none yet."""
-    request = {"text": LONG.text[:40], "language": "zh-TW", "mix": {"jm_kumo": 1.0}}
-    slow, plain, fast = (
-        len(speaking._pool.speak({**request, "speed": speed}, ENOUGH_S)[0]) for speed in (0.5, 1.0, 2.0)
-    )
-    assert fast < 0.7 * plain
-    assert slow > 1.5 * plain
+    request = {"text": "我們在下午討論了這個問題。", "language": "zh-TW", "mix": {"jm_kumo": 1.0}}
+    slow, fast = (len(speaking._pool.speak({**request, "speed": speed}, ENOUGH_S)[0]) for speed in (0.5, 2.0))
+    assert slow > 2 * fast
 
 
 def test_an_operators_voices_and_model_are_used(data_dir: Path, tmp_path: Path) -> None:

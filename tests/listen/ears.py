@@ -8,10 +8,7 @@ round. DNSMOS (overall, 1 to 5) was trained on people's judgements of calls, not
 
 from __future__ import annotations
 
-import re
 import shutil
-import unicodedata
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 from faster_whisper import WhisperModel
-from opencc import OpenCC
 
 Samples = npt.NDArray[np.float32]
 
@@ -31,9 +27,6 @@ _DNSMOS_WINDOW = 144_160
 #: From the judge's raw overall mark to the scale of its paper.
 _DNSMOS_OVERALL = np.poly1d([-0.06766283, 1.11546468, 0.04602535])
 
-#: Words that sound the same and that a recogniser cannot tell apart.
-_SAME_SOUND = str.maketrans("她它妳們地得著裡", "他他你们的的着里")
-
 
 class Ears:
     """The listeners, loaded once. `directory` keeps the joined weights."""
@@ -43,7 +36,6 @@ class Ears:
         self._dnsmos = ort.InferenceSession(
             str(files("speechmos").joinpath("dnsmos_models/sig_bak_ovr.onnx")), providers=["CPUExecutionProvider"]
         )
-        self._simplified = OpenCC("tw2s")
 
     def heard(self, samples: Samples, language: str) -> str:
         """What the recogniser understood."""
@@ -51,11 +43,6 @@ class Ears:
             samples, language=language.split("-")[0], beam_size=5, temperature=0.0, condition_on_previous_text=False
         )
         return "".join(segment.text for segment in segments).strip()
-
-    def error(self, said: str, heard: str, language: str) -> float:
-        """The share of characters (Chinese) or words (else) that were heard wrongly; 1 is nothing right."""
-        wanted, got = self._units(said, language), self._units(heard, language)
-        return min(1.0, _edits(wanted, got) / max(1, len(wanted)))
 
     def quality(self, samples: Samples) -> float:
         """DNSMOS, overall."""
@@ -66,14 +53,6 @@ class Ears:
             for start in starts
         ]
         return float(np.mean(_DNSMOS_OVERALL(np.array(marks))))
-
-    def _units(self, text: str, language: str) -> Sequence[str]:
-        plain = "".join(
-            c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum() or c.isspace() or c == "'"
-        )
-        if language.startswith("zh"):
-            return re.findall(r"\w", self._simplified.convert(plain.translate(_SAME_SOUND)).translate(_SAME_SOUND))
-        return plain.split()
 
 
 def pitch_hz(samples: Samples) -> float:
@@ -107,13 +86,3 @@ def _joined_weights(directory: Path) -> Path:
     for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
         (directory / name).write_bytes(files(_WEIGHTS[0]).joinpath(f"data/{name}").read_bytes())
     return directory
-
-
-def _edits(wanted: Sequence[str], got: Sequence[str]) -> int:
-    """Levenshtein's distance."""
-    row = list(range(len(got) + 1))
-    for place, one in enumerate(wanted, 1):
-        before, row[0] = row[0], place
-        for column, other in enumerate(got, 1):
-            before, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, before + (one != other))
-    return row[-1]
