@@ -12,8 +12,8 @@ import pytest
 
 from actors.providers.http import VendorHttp
 from actors.providers.provider import ProviderError
+from tests.standins.misbehaviour import BOMB_BYTES
 from tests.standins.openai import KEY, OpenAIStandIn
-from tests.standins.server import BOMB_BYTES
 
 #: Long enough for a slow machine, short enough to wait for.
 TIMEOUT_S = 0.4

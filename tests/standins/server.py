@@ -6,48 +6,23 @@ calls, and the faults, each of them a method that a test calls, or another proce
 
 from __future__ import annotations
 
-import gzip
 import json
 import threading
 import time
-import zlib
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from tests.standins import tone
+from tests.standins.misbehaviour import ODD_HEADERS, Misbehaviour, spoilt
 
 #: What a call asks for. Faults are for speech unless they say otherwise.
 Asks = Literal["speech", "voices"]
-
-#: How a 200 may be bad: no bytes, none of audio, a body shorter than its Content-Length, a WAV shorter than its header
-#: says, one whose header says 0xFFFFFFFF (which is right for a stream), bare samples, a byte now and then from the
-#: first of the body or even of the headers, a body without end, interim answers without end, a megabyte of headers, a
-#: body that was packed twice and unpacks to `BOMB_BYTES`, a WAV that says 10 samples a second.
-Misbehaviour = Literal[
-    "empty",
-    "garbage",
-    "cut",
-    "short_wav",
-    "unknown_sizes",
-    "pcm",
-    "trickle",
-    "trickle_headers",
-    "endless",
-    "interim",
-    "large_headers",
-    "bomb",
-    "wrong_rate",
-]
-
-BOMB_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass
@@ -173,6 +148,12 @@ class StandIn(ABC):
             self._answered_at.clear()
             self._limit, self._delay_s = None, 0.0
         self.release()
+
+    @property
+    def calls_to_spoil(self) -> int:
+        """How many calls for speech are still to be failed or answered badly, as a test has asked for."""
+        with self._lock:
+            return len(self._failures["speech"]) + len(self._misbehaviours)
 
     def calls_for(self, asks: Asks) -> list[Call]:
         """The calls so far that asked for that."""
@@ -343,14 +324,14 @@ class _Handler(BaseHTTPRequestHandler):
         stand_in = self._stand_in
         if self.path == "/_control":
             stand_in.control(json.loads(body))
-            return Reply.of_json(200, {})
+            return Reply.of_json(200, {"calls_to_spoil": stand_in.calls_to_spoil})
         if self.path == "/_calls":
             return Reply.of_json(200, [asdict(call) for call in list(stand_in.calls)])
         return Reply.of_json(404, {})
 
     def _send(self, reply: Reply, misbehaviour: Misbehaviour | None) -> None:
-        body = _spoilt(reply.body, misbehaviour)
-        kind = _ODD_HEADERS.get(misbehaviour or "", {})
+        body = spoilt(reply.body, misbehaviour)
+        kind = ODD_HEADERS.get(misbehaviour or "", {})
         size = 10**12 if misbehaviour == "endless" else len(body)
         head = {**reply.headers, **kind, "Content-Length": str(size)}
         if misbehaviour == "interim":
@@ -380,42 +361,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(rest[offset : offset + 1])
             if self._stand_in.pause():
                 break
-
-
-_ODD_HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
-    "pcm": {"Content-Type": "audio/pcm"},
-    "bomb": {"Content-Encoding": "gzip, gzip"},
-    "large_headers": {"X-Large": "x" * 1_000_000},
-}
-
-
-@cache
-def _bomb() -> bytes:
-    """A few hundred bytes."""
-    packer = zlib.compressobj(9, wbits=31)
-    megabyte = bytes(1024 * 1024)
-    packed = b"".join(packer.compress(megabyte) for _ in range(BOMB_BYTES // len(megabyte)))
-    return gzip.compress(packed + packer.flush())
-
-
-def _spoilt(body: bytes, misbehaviour: Misbehaviour | None) -> bytes:
-    match misbehaviour:
-        case "empty":
-            return b""
-        case "garbage":
-            return b"<html>It works!</html>"
-        case "short_wav":
-            return body[: len(body) // 2]
-        case "unknown_sizes":
-            return tone.with_unknown_sizes(body)
-        case "pcm":
-            return body[44:]
-        case "bomb":
-            return _bomb()
-        case "wrong_rate":
-            return tone.with_rate(body, 10)
-        case _:
-            return body
 
 
 def path_of(call: Call) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 from array import array
+from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
+
+import av
 
 from actors.audio.wav import wav_of
 
@@ -62,3 +66,17 @@ def with_rate(wav_file: bytes, sample_rate_hz: int) -> bytes:
     lying = bytearray(wav_file)
     struct.pack_into("<I", lying, RATE_OFFSET, sample_rate_hz)
     return bytes(lying)
+
+
+@lru_cache
+def flac(sample_rate_hz: int) -> bytes:
+    """As many samples as one frame can have, in a few hundred bytes; how long they are is what the rate says."""
+    written = io.BytesIO()
+    with av.open(written, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=sample_rate_hz, layout="mono", options={"frame_size": "65535"})
+        frame = av.AudioFrame(format="s16", layout="mono", samples=65_535)
+        frame.planes[0].update(array("h", [AMPLITUDE] * 65_535).tobytes())
+        frame.sample_rate, frame.time_base, frame.pts = sample_rate_hz, Fraction(1, sample_rate_hz), 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return written.getvalue()
