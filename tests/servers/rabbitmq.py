@@ -73,17 +73,17 @@ class RabbitMQ(EmbeddedServer):
         """Make more virtual hosts on the running node; they are there again after a restart."""
         self._virtual_hosts += names
         self._write_definitions()
-        control = subprocess.run(
-            [find_programs() / "rabbitmqctl", "--node", NODE, "import_definitions", str(self._definitions)],
-            env=self._environment(),
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        self.control("import_definitions", self._definitions_path)
+
+    def control(self, *words: str) -> None:
+        """Run `rabbitmqctl` with these words; it takes a second or two.
+
+        Raises:
+            EmbeddedServerError: the node is not there, or refuses.
+        """
+        control = self._run_control(words)
         if control.returncode != 0:
-            raise EmbeddedServerError(f"virtual hosts cannot be added: {(control.stderr or control.stdout).strip()}")
+            raise EmbeddedServerError(f"rabbitmqctl {words[0]}: {(control.stderr or control.stdout).strip()}")
 
     def stop(self) -> None:
         """Stop the node in order, then its port mapper."""
@@ -94,6 +94,17 @@ class RabbitMQ(EmbeddedServer):
         """kill -9 the node, and the port mapper with it; durable messages that were confirmed are there again."""
         super().kill()
         self._port_mapper.kill()
+
+    def _run_control(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [find_programs() / "rabbitmqctl", "--node", NODE, *words],
+            env=self._environment(),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def _prepare(self, *, after_a_kill: bool) -> None:
         self._port_mapper.end_stale(signal.SIGTERM, timeout_s=5)
@@ -137,13 +148,18 @@ class RabbitMQ(EmbeddedServer):
     def _definitions(self) -> Path:
         return self.directory / "definitions.json"
 
+    @property
+    def _definitions_path(self) -> str:
+        """Where the node finds them."""
+        return str(self._definitions)
+
     def _write_definitions(self) -> None:
         write_private_file(self._definitions, json.dumps(definitions(self._password, self._virtual_hosts)))
 
     def _write_configuration(self) -> None:
         lines = [
             f"listeners.tcp.1 = 127.0.0.1:{self.port}",
-            f"load_definitions = {self._definitions}",
+            f"load_definitions = {self._definitions_path}",
             "vm_memory_high_watermark.relative = 0.4",
             "disk_free_limit.absolute = 50MB",
             "log.file = false",

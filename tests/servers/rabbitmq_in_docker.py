@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from embedded.errors import EmbeddedServerError
 from embedded.ports import require_free_port
 from tests.servers.rabbitmq import RabbitMQ
 
@@ -46,22 +45,19 @@ class RabbitMQInDocker(RabbitMQ):
         super().wipe()
         self._docker("volume", "rm", "--force", self._container)
 
-    def add_virtual_hosts(self, names: Sequence[str]) -> None:
-        """Make more virtual hosts on the running node; they are there again after a restart."""
-        self._virtual_hosts += names
-        self._write_definitions()
-        imported = self._docker(
-            "exec", self._container, "rabbitmqctl", "import_definitions", f"{MOUNTED_AT}/{self._definitions.name}"
-        )
-        if imported.returncode != 0:
-            raise EmbeddedServerError(f"virtual hosts cannot be added: {imported.stderr.strip()}")
+    def _run_control(self, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return self._docker("exec", self._container, "rabbitmqctl", *words)
+
+    @property
+    def _definitions_path(self) -> str:
+        return f"{MOUNTED_AT}/{self._definitions.name}"
 
     def _prepare(self, *, after_a_kill: bool) -> None:
         self._docker("rm", "--force", self._container)
         require_free_port(self.port, "RabbitMQ")
         self._write_definitions()
         (self.directory / "rabbitmq.conf").write_text(
-            f"load_definitions = {MOUNTED_AT}/{self._definitions.name}\nloopback_users = none\n"
+            f"load_definitions = {self._definitions_path}\nloopback_users = none\n"
         )
 
     def _spawn(self) -> None:
