@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
+from tests.chaos.faults.table import KINDS
 from tests.chaos.ground import private_ground
 from tests.chaos.run import Order, run
 
@@ -26,14 +27,23 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1000, help="at least so many jobs are accepted")
     parser.add_argument("--faults", type=int, default=100, help="so many faults are injected meanwhile")
     parser.add_argument("--people", type=int, default=20, help="so many users submit them")
+    parser.add_argument("--kinds", default="", help="only faults whose names contain one of these, separated by commas")
     parser.add_argument("--keep", action="store_true", help="keep the logs, whatever comes")
     arguments = parser.parse_args()
-    order = Order(arguments.seed, arguments.jobs, arguments.faults, arguments.people)
+    kinds = [kind for kind in KINDS if any(word in kind.name for word in arguments.kinds.split(","))]
+    if not kinds:
+        parser.error(f"no kind of fault is called so; there are: {', '.join(kind.name for kind in KINDS)}")
+    order = Order(arguments.seed, arguments.jobs, arguments.faults, arguments.people, kinds)
 
     signal.signal(signal.SIGTERM, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="readthrough-chaos-"))
-    with private_ground(directory) as ground:
-        report = run(ground, directory, order)
+    try:
+        with private_ground(directory) as ground:
+            report = run(ground, directory, order)
+    except KeyboardInterrupt:
+        shutil.rmtree(directory)
+        sys.stdout.write("interrupted: everything was healed and stopped\n")
+        return 128 + signal.SIGINT
     sys.stdout.write(f"{report}\n")
     if report.is_good and not arguments.keep:
         shutil.rmtree(directory)

@@ -25,7 +25,8 @@ _TABLES: Final = """
 CREATE TABLE legal_moves (before text, after text, PRIMARY KEY (before, after));
 CREATE TABLE moves (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    job_id uuid NOT NULL, before text NOT NULL, after text NOT NULL
+    job_id uuid NOT NULL, before text NOT NULL, after text NOT NULL,
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE INDEX moves_of_job ON moves (job_id);
 """

@@ -21,6 +21,7 @@ import psutil
 
 from embedded.ports import free_port
 from embedded.processes import end_process_tree
+from tests.chaos.door import Door
 from tests.chaos.ground import Ground
 from tests.chaos.process import ORDERS_VARIABLE
 from tests.standins.openai import KEY
@@ -129,10 +130,15 @@ class Cluster:
         vendor_port = free_port()
         self.urls: Sequence[str] = [f"http://127.0.0.1:{port}" for port in ports]
         self.vendor_url = f"http://127.0.0.1:{vendor_port}"
+        #: What our processes take for the object store.
+        self.door = Door(ground.object_store.port)
+        #: Objects that a fault has deleted behind everybody's back.
+        self.lost_keys: set[str] = set()
         environment = {
             **environment_of_nobody(),
             **RULES,
             **ground.environment,
+            "S3_ENDPOINT_URL": self.door.url,
             "OPENAI_API_KEY": KEY,
             "OPENAI_BASE_URL": f"{self.vendor_url}/v1",
         }
@@ -147,6 +153,7 @@ class Cluster:
         self.workers = [ours(f"worker-{n}", "worker") for n in range(cast.workers)]
         self.schedulers = [ours(f"scheduler-{n}", "scheduler") for n in range(cast.schedulers)]
         self._closing = threading.Event()
+        self._hurrying = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor")
         self._started: list[Member] = []
 
@@ -174,11 +181,22 @@ class Cluster:
 
         False: it is away.
         """
+        return self.ask_vendor(**orders, delay={"seconds": _VENDOR_S}) is not None
+
+    def ask_vendor(self, **orders: Mapping[str, Any]) -> int | None:
+        """The same; how many calls it is still to fail or to answer badly. None: it is away."""
         try:
-            httpx.post(f"{self.vendor_url}/_control", json={**orders, "delay": {"seconds": _VENDOR_S}}, timeout=5)
+            return httpx.post(f"{self.vendor_url}/_control", json=orders, timeout=5).json()["calls_to_spoil"]
         except httpx.TransportError:
-            return False
-        return True
+            return None
+
+    def let_pass(self, seconds: float) -> bool:
+        """Let a fault last, unless the run is being ended. Whether it is."""
+        return self._hurrying.wait(seconds)
+
+    def hurry(self) -> None:
+        """From now on no fault lasts: whatever is frozen goes on, and what was killed is started."""
+        self._hurrying.set()
 
     def events(self) -> Counter[str]:
         """How often each event is in the logs of our processes."""
@@ -195,6 +213,7 @@ class Cluster:
             thread.start()
         for thread in threads:
             thread.join()
+        self.door.close()
 
     def _supervise(self) -> None:
         while not self._closing.wait(_LOOK_S):

@@ -14,11 +14,13 @@ from embedded.postgres import SETTINGS_OF_A_TEST, Postgres
 from storage.migrate import migrate
 from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
 from storage.stores import Stores
-from tests.chaos import audit
+from tests.chaos import audit, database
 from tests.servers.obtain import obtain_rabbitmq
 from tests.servers.rabbitmq import RabbitMQ
 
 BUCKET: Final = "chaos"
+#: Of PostgreSQL: more than the full cast opens, and not too many for a fault to hold them all.
+_CONNECTIONS: Final = "150"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +68,17 @@ class Ground:
             server.start()
 
     def prepare(self) -> None:
-        """The bucket, and the audit, in a database that is migrated."""
+        """The bucket; the audit, and what the database can be told, in one that is migrated."""
         with self.stores() as stores:
             stores.audio.ensure_bucket()
             audit.install(stores.engine)
+            database.install(stores.engine)
 
 
 @contextmanager
 def private_ground(directory: Path) -> Generator[Ground]:
     """Servers of our own, with their files in this directory, for as long as the block runs."""
-    postgres = Postgres(directory / "postgres", settings=SETTINGS_OF_A_TEST)
+    postgres = Postgres(directory / "postgres", settings={**SETTINGS_OF_A_TEST, "max_connections": _CONNECTIONS})
     object_store = ObjectStore(directory / "object-store")
     rabbitmq = obtain_rabbitmq(directory / "rabbitmq")
     with ExitStack() as stack:

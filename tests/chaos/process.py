@@ -1,4 +1,4 @@
-"""A process of ours that can be told to die at a failpoint: `python -m tests.chaos.process worker --queues assembly`.
+"""A process of ours that dies or freezes at a failpoint when told to: `python -m tests.chaos.process worker`.
 
 The failpoints are put around the code from here, when such a process starts; the code itself knows nothing of them.
 """
@@ -30,6 +30,8 @@ ORDERS_VARIABLE: Final = "CHAOS_ORDERS"
 #: What a process does that another can see: a commit to PostgreSQL, a publish and an ack to RabbitMQ, a put to S3.
 Act = Literal["commit", "publish", "put", "ack"]
 Moment = Literal["before", "after"]
+#: What becomes of the process there: kill -9, or SIGSTOP until somebody lets it go on.
+Fate = Literal["dies", "freezes"]
 ACTS: Final = get_args(Act)
 MOMENTS: Final = get_args(Moment)
 
@@ -51,20 +53,21 @@ _PLACES: Final[tuple[tuple[type[Any], str, Act], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Failpoint:
-    """Die right before, or right after, an act is done for the `nth` time (1 is the first)."""
+    """Die, or freeze, right before or right after an act is done for the `nth` time (1 is the first)."""
 
     act: Act
     moment: Moment
     nth: int = 1
+    fate: Fate = "dies"
 
     def __str__(self) -> str:
-        return f"{self.moment}-{self.act}-{self.nth}"
+        return f"{self.fate}-{self.moment}-{self.act}-{self.nth}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """The inverse of `str`."""
-        moment, act, nth = text.split("-")
-        return cls(act, moment, int(nth))  # pyright: ignore[reportArgumentType] # our own words
+        fate, moment, act, nth = text.split("-")
+        return cls(act, moment, int(nth), fate)  # pyright: ignore[reportArgumentType] # our own words
 
     def order(self, orders: Path) -> None:
         """Give it to the process that reads these orders, which counts from then on."""
@@ -74,7 +77,7 @@ class Failpoint:
 
 
 def was_obeyed(orders: Path) -> bool:
-    """Whether a process has died by the order that was last given to it in this file."""
+    """Whether a process has met its fate by the order that was last given to it in this file."""
     return _last_words(orders).exists()
 
 
@@ -94,7 +97,7 @@ class Executioner:
         self._counting = threading.Lock()
 
     def passes(self, act: Act, moment: Moment) -> None:
-        """A thread of this process is right before or after an act. Does not return if it was to die there."""
+        """A thread of this process is right before or after an act. It may freeze there, or never return."""
         with self._counting:
             self._read_orders()
             failpoint = self._failpoint
@@ -103,7 +106,7 @@ class Executioner:
             self._left -= 1
             if self._left == 0:
                 _last_words(self._orders).write_text(str(failpoint))
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.SIGKILL if failpoint.fate == "dies" else signal.SIGSTOP)
 
     def _read_orders(self) -> None:
         try:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from storage.key_store import KeyStore
 from storage.settings import RuleSettings
-from tests.chaos import audit, verdict
+from tests.chaos import audit, verdict, waits
 from tests.chaos.cluster import FULL_CAST, Cast, Cluster, running
-from tests.chaos.faults import KINDS, Injector, Kind, heal
+from tests.chaos.faults.injector import Injector, heal
+from tests.chaos.faults.kind import Kind
+from tests.chaos.faults.table import KINDS
 from tests.chaos.ground import Ground
 from tests.chaos.load import Log, Pace, User, at_work
 from tests.chaos.verdict import Sampler, Violations
@@ -47,6 +49,8 @@ class Report:
     accepted: int
     answers: Counter[str]
     injected: Counter[str]
+    #: Of each kind of fault that struck: the longest that a fresh job waited to be begun meanwhile, in seconds.
+    longest_waits: Mapping[str, float]
     ends: Counter[str]
     ends_of_processes: Counter[str]
     events: Counter[str]
@@ -67,7 +71,11 @@ class Report:
         lines = [
             f"seed {self.order.seed}: {self.accepted} jobs accepted, {self.injected.total()} faults of "
             f"{len(self.injected)} kinds, {self.took_s:.0f} s",
-            "faults:      " + _listed(self.injected),
+            "faults, and the longest that a fresh job waited meanwhile with a healthy worker beside it:",
+            *(
+                f"  {self.injected[name]:3} {name:40} {wait_s:6.1f} s"
+                for name, wait_s in sorted(self.longest_waits.items(), key=lambda item: -item[1])
+            ),
             "answers:     " + _listed(self.answers),
             "processes:   " + _listed(self.ends_of_processes),
             "ends:        " + _listed(self.ends) + f"; the longest life was {self.longest_life_s:.0f} s",
@@ -104,12 +112,15 @@ def run(ground: Ground, directory: Path, order: Order, cast: Cast = FULL_CAST) -
             verdict.drain(stores.engine, _DRAIN_S)
 
         ends = verdict.ends_of(stores)
-        verdict.judge_jobs(log.accepted, ends, violations)
+        explained = {fault.kind.explains for fault in injector.struck if fault.kind.explains}
+        verdict.judge_jobs(log.accepted, ends, violations, explained)
         verdict.judge_turns(log.accepted, stores, violations)
         heard = verdict.judge_audio(cluster, log.accepted, ends, violations)
-        objects = verdict.judge_objects(stores, ends, violations)
+        objects = verdict.judge_objects(stores, ends, violations, cluster.lost_keys)
         moves = audit.count_moves(stores.engine)
         verdict.judge_retention(stores, violations)
+        waited = waits.waits_of(stores.engine)
+        violations.long_waits += waits.too_long(waited, injector.struck)
         events = cluster.events()
         verdict.judge_processes(events, violations)
         violations.fourth_jobs += sampler.found
@@ -119,7 +130,8 @@ def run(ground: Ground, directory: Path, order: Order, cast: Cast = FULL_CAST) -
         took_s=time.monotonic() - begun_at,
         accepted=len(log.accepted),
         answers=log.answers,
-        injected=injector.injected,
+        injected=Counter(fault.kind.name for fault in injector.struck),
+        longest_waits=waits.longest_waits(waited, injector.struck),
         ends=verdict.count_ends(ends),
         ends_of_processes=sum(
             (Counter({f"{m.name} {how}": n for how, n in m.ends.items()}) for m in cluster.members), Counter[str]()
@@ -131,7 +143,7 @@ def run(ground: Ground, directory: Path, order: Order, cast: Cast = FULL_CAST) -
         samples=sampler.samples,
         moves=moves,
         violations=violations,
-        broken=[*broken, *injector.broken],
+        broken=[*broken, *injector.broken, *injector.missing],
     )
 
 

@@ -6,7 +6,8 @@ from itertools import islice
 from pathlib import Path
 
 from tests.chaos.cluster import Cast
-from tests.chaos.faults import KINDS, plan
+from tests.chaos.faults.injector import plan
+from tests.chaos.faults.table import KINDS
 from tests.chaos.ground import Ground
 from tests.chaos.run import Order, run
 
@@ -21,7 +22,7 @@ QUICK = (
     "rabbitmq killed",
     "object store frozen",
     "postgres killed",
-    "postgres' connections dropped",
+    "postgres connections dropped",
     "object store killed",
     "vendor unavailable",
 )

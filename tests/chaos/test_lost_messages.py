@@ -17,7 +17,7 @@ from storage.jobs import LOCAL_USER_ID
 from storage.rules import JobRules
 from storage.stages import WORK, Stage
 from storage.sweep_store import SweepStore
-from tests.chaos.faults import frozen
+from tests.chaos.faults.kind import frozen
 from tests.chaos.ground import Ground
 from tests.chaos.lost_messages import lose_all_messages
 from tests.samples import script

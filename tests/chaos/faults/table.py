@@ -1,0 +1,82 @@
+"""Every kind of fault that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from storage.jobs import FailureReason
+from tests.chaos.faults import object_store, postgres, processes, rabbitmq, vendor
+from tests.chaos.faults.kind import Kind
+
+#: By the part that they strike. One fault at a time strikes a part; of three workers two may be struck at once, so that
+#: there is always a healthy one.
+KINDS: Final[Sequence[Kind]] = (
+    Kind("api", processes.api_killed),
+    Kind("api", processes.api_stopped),
+    Kind("api", processes.api_frozen),
+    Kind("api", processes.api_frozen_in_a_transaction),
+    Kind("api", processes.api_dies_at_a_failpoint),
+    Kind("worker", processes.worker_killed),
+    Kind("worker", processes.worker_stopped),
+    Kind("worker", processes.worker_frozen),
+    Kind("worker", processes.worker_frozen_past_its_lease),
+    Kind("worker", processes.worker_frozen_in_a_transaction),
+    Kind("worker", processes.worker_frozen_in_a_put),
+    Kind("worker", processes.worker_dies_at_a_failpoint),
+    Kind("another worker", processes.another_worker_dies_at_a_failpoint),
+    Kind("scheduler", processes.scheduler_killed),
+    Kind("scheduler", processes.scheduler_stopped),
+    Kind("scheduler", processes.scheduler_frozen),
+    Kind("scheduler", processes.scheduler_frozen_in_a_transaction),
+    Kind("scheduler", processes.scheduler_dies_at_a_failpoint),
+    Kind("rabbitmq", rabbitmq.rabbitmq_killed),
+    Kind("rabbitmq", rabbitmq.rabbitmq_restarted),
+    Kind("rabbitmq", rabbitmq.rabbitmq_frozen),
+    Kind("rabbitmq", rabbitmq.rabbitmq_data_deleted),
+    Kind("rabbitmq", rabbitmq.rabbitmq_connections_closed),
+    Kind("rabbitmq", rabbitmq.rabbitmq_memory_alarm),
+    Kind("rabbitmq", rabbitmq.rabbitmq_disk_alarm),
+    Kind("rabbitmq", rabbitmq.rabbitmq_queues_purged),
+    Kind("rabbitmq", rabbitmq.rabbitmq_queues_deleted),
+    Kind("postgres", postgres.postgres_killed),
+    Kind("postgres", postgres.postgres_restarted),
+    Kind("postgres", postgres.postgres_frozen),
+    Kind("postgres", postgres.postgres_connections_dropped),
+    Kind("postgres", postgres.postgres_backend_killed),
+    Kind("postgres", postgres.postgres_takes_no_writes),
+    Kind("postgres", postgres.postgres_out_of_connections),
+    Kind("postgres", postgres.postgres_disk_full),
+    Kind("postgres", postgres.postgres_table_locked),
+    Kind("postgres", postgres.postgres_clock_goes_an_hour_ahead),
+    Kind("postgres", postgres.postgres_clock_goes_an_hour_back),
+    Kind("object store", object_store.object_store_killed),
+    Kind("object store", object_store.object_store_frozen),
+    Kind("object store", object_store.object_store_refuses_one_key),
+    Kind("object store", object_store.object_store_refuses_deletes),
+    Kind("object store", object_store.object_store_full),
+    Kind("object store", object_store.object_store_busy),
+    Kind("object store", object_store.object_store_slow),
+    Kind("object store", object_store.object_store_breaks_off),
+    Kind("object store", object_store.object_store_loses_a_segment),
+    Kind("object store", object_store.object_store_damages_a_segment),
+    Kind("vendor", vendor.vendor_killed),
+    Kind("vendor", vendor.vendor_frozen),
+    Kind("vendor", vendor.vendor_stalls),
+    Kind("vendor", vendor.vendor_unavailable),
+    Kind("vendor", vendor.vendor_limits),
+    Kind("vendor", vendor.vendor_asks_for_an_hour),
+    Kind("vendor", vendor.vendor_fails_at_length),
+    Kind("vendor", vendor.vendor_refuses_at_length, explains=FailureReason.PROVIDER_REJECTED),
+    Kind("vendor", vendor.vendor_sends_nothing),
+    Kind("vendor", vendor.vendor_sends_garbage),
+    Kind("vendor", vendor.vendor_breaks_off),
+    Kind("vendor", vendor.vendor_sends_half_a_wav),
+    Kind("vendor", vendor.vendor_trickles),
+    Kind("vendor", vendor.vendor_never_ends),
+    Kind("vendor", vendor.vendor_never_begins),
+    Kind("vendor", vendor.vendor_sends_a_megabyte_of_headers),
+    Kind("vendor", vendor.vendor_sends_a_bomb),
+    Kind("vendor", vendor.vendor_sends_a_slow_wav),
+    Kind("vendor", vendor.vendor_sends_a_slow_flac),
+)
