@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from actors.providers.azure import Azure
+from actors.providers.elevenlabs import ElevenLabs
 from actors.providers.espeak import Espeak
 from actors.providers.kokoro.provider import Kokoro
 from actors.providers.openai import OpenAI
@@ -14,4 +15,5 @@ PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "espeak": Espeak,
     "azure": Azure,
     "openai": OpenAI,
+    "elevenlabs": ElevenLabs,
 }

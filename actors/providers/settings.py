@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 from storage.settings import Settings
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
+ELEVENLABS_URL: Final = "https://api.elevenlabs.io"
 
 
 def _address(value: str) -> str:
@@ -46,6 +47,10 @@ class ProviderSettings(Settings):
     #: The voices of a compatible server that cannot list its own.
     openai_tts_voices: Annotated[tuple[str, ...], NoDecode] = ()
 
+    elevenlabs_api_key: SecretStr | None = None
+    elevenlabs_base_url: Address = ELEVENLABS_URL
+    elevenlabs_tts_model: str = "eleven_multilingual_v2"
+
     #: Where kokoro keeps its model, among the data of the embedded servers.
     data_dir: Path = Path(".data")
     #: More voices for kokoro: an npz of style tables, as the official voices-v1.0.bin.
@@ -77,7 +82,7 @@ class ProviderSettings(Settings):
             raise ValueError("must be an npz file of style tables, as the official voices-v1.0.bin")
         return path
 
-    @field_validator("azure_speech_key", "openai_api_key")
+    @field_validator("azure_speech_key", "openai_api_key", "elevenlabs_api_key")
     @classmethod
     def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
         if key and not re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()):

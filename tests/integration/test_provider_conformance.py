@@ -18,6 +18,7 @@ from actors.providers.provider import Line, Provider, ProviderError
 from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
+from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import StandIn
 from tests.standins.settings import settings_of
@@ -39,6 +40,7 @@ VENDORS: Mapping[str, Vendor] = {
     "espeak": Vendor(None, "cmn+f2"),
     "azure": Vendor(AzureStandIn, "zh-TW-HsiaoYuNeural"),
     "openai": Vendor(OpenAIStandIn, "alloy"),
+    "elevenlabs": Vendor(ElevenLabsStandIn, "EXAVITQu4vr4xnSDxMaL"),
 }
 
 

@@ -12,10 +12,11 @@ import sys
 from collections.abc import Mapping
 
 from tests.standins.azure import AzureStandIn
+from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import StandIn
 
-STAND_INS: Mapping[str, type[StandIn]] = {kind.name: kind for kind in (OpenAIStandIn, AzureStandIn)}
+STAND_INS: Mapping[str, type[StandIn]] = {kind.name: kind for kind in (OpenAIStandIn, AzureStandIn, ElevenLabsStandIn)}
 
 
 def main() -> None:
