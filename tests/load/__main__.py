@@ -67,7 +67,7 @@ def _rounds(url: str, keys: Sequence[str], rounds: int, seconds: float, connecti
             command = [sys.executable, "-m", "tests.load.flood", url, "--key", greedy]
             command += ["--connections", str(connections), "--seconds", str(seconds + 2)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flood:
-                time.sleep(1)
+                time.sleep(1)  # lint: allow fixed-sleep: the flood rises
                 flooded += (busy := _waits(client, url, seconds))
                 answers, _ = flood.communicate()
             _say(f"round {number + 1}: p99 {_p99(calm):.1f} ms, flooded {_p99(busy):.1f} ms; the flood got {answers}")
@@ -85,7 +85,7 @@ def _waits(client: httpx.Client, url: str, seconds: float) -> list[float]:
     begun = time.perf_counter()
     for number in range(round(seconds * ASKS_PER_S)):
         due = begun + number / ASKS_PER_S
-        time.sleep(max(0, due - time.perf_counter()))
+        time.sleep(max(0, due - time.perf_counter()))  # lint: allow fixed-sleep: a steady rate
         client.get(url, params={"limit": 20}).raise_for_status()
         waits.append((time.perf_counter() - due) * 1000)
     return waits
