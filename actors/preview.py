@@ -59,6 +59,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "zh": "你好，這就是我的聲音。",
 }
 _FALLBACK: Final = "en"
+#: Where Mandarin is read as in China rather than as in Taiwan.
+_READ_AS_IN_CHINA: Final = frozenset({"cn", "sg", "my"})
 
 #: Of two previews with the same lock one waits, even if they are not the same. Rarely, with so many.
 _LOCKS: Final = 64
@@ -127,9 +129,18 @@ class Previews:
 
 def preview_line(voice: Voice, language: str | None) -> Line:
     """What a voice says of itself, in its own language; in `language`, or English, if it speaks them all."""
-    spoken = voice.language if voice.language != EVERY_LANGUAGE else language or _FALLBACK
+    spoken = voice.language if voice.language != EVERY_LANGUAGE else _heard(language or _FALLBACK)
     sentence = _SENTENCES.get(primary_language(spoken), _SENTENCES[_FALLBACK])
     return Line(sentence, voice.voice_id, spoken)
+
+
+def _heard(tag: str) -> str:
+    """What of a language tag can be heard in a preview: a preview is kept by it, and each new one is paid for."""
+    language = primary_language(tag)
+    if language == "zh":
+        subtags = tag.lower().split("-x-")[0].split("-")
+        return "zh-CN" if "hans" in subtags or not _READ_AS_IN_CHINA.isdisjoint(subtags[1:]) else "zh-TW"
+    return language if language in _SENTENCES else _FALLBACK
 
 
 def _mp3(segment: bytes, voice: Voice) -> bytes:

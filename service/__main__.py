@@ -20,7 +20,7 @@ from storage.logs import LogSettings, configure_logs
 from storage.process import run_command
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
-#: To the database: handlers run in twice as many threads, and seldom all of them ask it at once.
+#: To the database: handlers run in more threads (`SYNC_THREADS`), and seldom do all of them ask it at once.
 _CONNECTIONS: Final = 20
 
 log = structlog.get_logger()

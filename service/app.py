@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
@@ -16,7 +18,10 @@ from service.http.errors import EXCEPTION_HANDLERS
 from service.http.json_body import MAX_BODY_BYTES
 from service.http.metrics import Metrics
 from service.http.middleware import RequestMiddleware
-from service.page import page
+from service.http.outside import Outside
+from service.http.rate_limit import RateLimit
+from service.http.sites import Sites
+from service.page import page, sign_in
 from service.resources import Resources
 from service.routes import dialogues, download, health, jobs, metrics, openapi, providers, timeline
 from service.settings import ServiceSettings
@@ -52,6 +57,8 @@ def route_table(guards_of_users: Sequence[Guard] = ()) -> Sequence[ControllerRou
         openapi.read_schema,
         openapi.show_schema,
         *page.ROUTES,
+        sign_in.sign_in,
+        sign_in.sign_out,
     ]
 
 
@@ -61,18 +68,28 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     checks = health.checks_of(resources)
     # A request does not wait for a database that is away.
     previews = Previews(resources.stores.segments.impatient(), resources.stores.audio)
+    preview_limit = RateLimit(providers.PREVIEWS_PER_MINUTE, "previews")
+    outside = Outside()
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
+        # Handlers that are not async run in the loop's own executor, which by itself has a few threads a core. The loop
+        # closes it.
+        threads = ThreadPoolExecutor(settings.sync_threads, thread_name_prefix="sync")
+        asyncio.get_running_loop().set_default_executor(threads)
         yield
         checks.close()
+        outside.close()
 
     app = Litestar(
         route_handlers=route_table(guards(settings, resources.stores.keys)),
         dependencies={
+            "settings": Provide(lambda: settings, sync_to_thread=False),
             "resources": Provide(lambda: resources, sync_to_thread=False),
             "metrics": Provide(lambda: numbers, sync_to_thread=False),
             "checks": Provide(lambda: checks, sync_to_thread=False),
+            "outside": Provide(lambda: outside, sync_to_thread=False),
+            "preview_limit": Provide(lambda: preview_limit, sync_to_thread=False),
             "previews": Provide(lambda: previews, sync_to_thread=False),
             "document": Provide(lambda: document, sync_to_thread=False),
             "user_id": caller(settings),
@@ -85,5 +102,6 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     )
     document = openapi.openapi_document(app.routes, settings)
     # Litestar's own middleware does not see requests that no route takes.
-    app.asgi_handler = RequestMiddleware(app.asgi_handler, numbers)
+    sites = Sites(settings.hosts, settings.reached_at)
+    app.asgi_handler = RequestMiddleware(app.asgi_handler, numbers, sites)
     return app

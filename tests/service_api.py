@@ -175,7 +175,7 @@ def running_api(
         check_broker,
     )
     app = create_app(settings or ServiceSettings(auth="none"), resources)
-    client = _served(app) if behind_socket else TestClient(app, raise_server_exceptions=False)
+    client = _served(app) if behind_socket else TestClient(app, "http://127.0.0.1", raise_server_exceptions=False)
     try:
         with client as connected:
             yield Api(app, connected, stores, published)

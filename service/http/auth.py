@@ -1,9 +1,9 @@
-"""Who calls: the one user of a server without keys, or the user of the API key that came with the request."""
+"""Who calls, and how often: the one user of a server without keys, or the user of the API key that came along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request
@@ -11,29 +11,55 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
+from service.http.cookies import cookie_of
 from service.http.errors import ApiError
 from service.http.messages import ErrorCode
-from service.settings import ServiceSettings
+from service.http.middleware import RATE_HEADERS
+from service.http.rate_limit import RateLimit
+from service.settings import ServiceSettings, is_loopback
 from storage.jobs import LOCAL_USER_ID
 from storage.key_store import KeyStore
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+#: Where the page keeps the key that a person has signed in with (`service/page/sign_in.py`).
+SESSION_COOKIE: Final = "readthrough-session"
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None] | None]
 
 
 def guards(settings: ServiceSettings, keys: KeyStore) -> Sequence[Guard]:
     """What every route that belongs to a user asks before it reads the request."""
-    if settings.auth == "none":
-        return []
+    limit = RateLimit(settings.rate_limit_per_minute)
 
-    # Litestar calls a guard that is not async in a thread.
-    def require_api_key(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        key = _bearer(connection.headers.get("authorization", ""))
+    # Litestar calls a guard that is not async in a thread. This one waits for nothing, and has the event loop alone.
+    async def limit_rate(connection: Connection, _handler: BaseRouteHandler) -> None:
+        who = _who(connection, settings)
+        if who is not None:
+            connection.scope[RATE_HEADERS] = limit.require(who)  # type: ignore[literal-required]
+
+    if settings.auth == "none":
+        return [limit_rate]
+
+    def require_api_key(connection: Connection, _handler: BaseRouteHandler) -> None:
+        key = _key_of(connection)
         user_id = keys.user_of(key) if key else None
         if user_id is None:
             raise ApiError(ErrorCode.UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
         connection.scope["user"] = user_id
 
-    return [require_api_key]
+    return [require_api_key, limit_rate]
+
+
+def _who(connection: Connection, settings: ServiceSettings) -> Hashable:
+    """Whose requests are counted together; None: they are not counted.
+
+    With keys, a user's. Without, nobody has a name but their address; and whoever is on this machine is its owner, whom
+    a limit would protect from nobody but themselves.
+    """
+    if settings.auth == "api-key":
+        return connection.scope["user"]
+    address = connection.client.host if connection.client else ""
+    return None if is_loopback(address) else address
 
 
 def caller(settings: ServiceSettings) -> Provide:
@@ -49,6 +75,12 @@ def _local_user() -> UUID:
 
 def _user_of_key(request: Request[Any, Any, Any]) -> UUID:
     return request.user
+
+
+def _key_of(connection: Connection) -> str | None:
+    """The key that came along: in the header, or where there is none in the cookie of the page."""
+    authorization = connection.headers.get("authorization")
+    return cookie_of(connection, SESSION_COOKIE) if authorization is None else _bearer(authorization)
 
 
 def _bearer(authorization: str) -> str | None:

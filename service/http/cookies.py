@@ -5,10 +5,12 @@ Litestar reads them with `http.cookies`, whose unquoting takes seconds for a quo
 
 from __future__ import annotations
 
-from service.http.errors import AnyRequest
+from typing import Any
+
+from litestar.connection import ASGIConnection
 
 
-def cookie_of(request: AnyRequest, name: str) -> str | None:
+def cookie_of(request: ASGIConnection[Any, Any, Any, Any], name: str) -> str | None:
     """The value of a cookie, as it was sent but for quotes around it; None when it was not sent."""
     for header in request.headers.getall("cookie", []):
         for pair in header.split(";"):

@@ -54,6 +54,7 @@ STATUS_OF: Final[Mapping[ErrorCode, int]] = {
     ErrorCode.JOB_NOT_FOUND: 404,
     ErrorCode.JOB_NOT_COMPLETED: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.PROVIDER_REJECTED: 409,
     ErrorCode.JOB_CANNOT_CANCEL: 409,
     ErrorCode.JOB_CANNOT_RESUBMIT: 409,
     ErrorCode.JOB_CANNOT_REVISE: 409,
@@ -62,6 +63,7 @@ STATUS_OF: Final[Mapping[ErrorCode, int]] = {
     ErrorCode.RANGE_NOT_SATISFIABLE: 416,
     ErrorCode.IDEMPOTENCY_KEY_REUSED: 422,
     ErrorCode.JOB_LIMIT_EXCEEDED: 429,
+    ErrorCode.RATE_LIMITED: 429,
     ErrorCode.SERVICE_UNAVAILABLE: 503,
     ErrorCode.INTERNAL_ERROR: 500,
 }

@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     VALIDATION_ERROR = "VALIDATION_ERROR"
     UNKNOWN_PROVIDER = "UNKNOWN_PROVIDER"
     PROVIDER_NOT_CONFIGURED = "PROVIDER_NOT_CONFIGURED"
+    PROVIDER_REJECTED = "PROVIDER_REJECTED"
     VOICE_NOT_FOUND = "VOICE_NOT_FOUND"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     NOT_FOUND = "NOT_FOUND"
@@ -31,6 +32,7 @@ class ErrorCode(StrEnum):
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     JOB_LIMIT_EXCEEDED = "JOB_LIMIT_EXCEEDED"
+    RATE_LIMITED = "RATE_LIMITED"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
@@ -39,6 +41,7 @@ ERRORS: Final[Mapping[ErrorCode, Text]] = {
     ErrorCode.VALIDATION_ERROR: Text("請求內容有誤，請修正後再試", "The request is not valid: see the details"),
     ErrorCode.UNKNOWN_PROVIDER: Text("沒有這個語音服務", "There is no such provider"),
     ErrorCode.PROVIDER_NOT_CONFIGURED: Text("此語音服務尚未設定", "This provider is not configured"),
+    ErrorCode.PROVIDER_REJECTED: Text("語音服務拒絕請求", "The speech provider refused the request"),
     ErrorCode.VOICE_NOT_FOUND: Text("此語音服務沒有這個語音", "The provider has no such voice"),
     ErrorCode.UNAUTHENTICATED: Text("請提供有效的 API 金鑰", "A valid API key is needed"),
     ErrorCode.NOT_FOUND: Text("找不到這個網址", "There is nothing at this address"),
@@ -61,6 +64,7 @@ ERRORS: Final[Mapping[ErrorCode, Text]] = {
     ErrorCode.JOB_LIMIT_EXCEEDED: Text(
         "已達並發上限，請等待現有工作完成", "Too many active jobs: wait until one of them has ended"
     ),
+    ErrorCode.RATE_LIMITED: Text("請求太頻繁，請稍後再試", "Too many requests: wait a moment"),
     ErrorCode.SERVICE_UNAVAILABLE: Text("服務暫時無法使用，請稍後再試", "The service is unavailable: try again soon"),
     ErrorCode.INTERNAL_ERROR: Text("系統錯誤", "Something went wrong on our side"),
 }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
+from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.errors import InvalidRequest, answer_api_error
 from service.http.metrics import Metrics
+from service.http.sites import Sites
 
 log = structlog.get_logger()
 
@@ -26,6 +29,8 @@ _SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+#: Where the guard that counts requests leaves in a request's scope what every answer says of it.
+RATE_HEADERS: Final = "rate_headers"
 #: Jobs change, and belong to their user.
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
@@ -33,9 +38,10 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 class RequestMiddleware:
     """An ASGI app around another one."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, sites: Sites) -> None:
         self._app = app
         self._metrics = metrics
+        self._sites = sites
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,18 +55,27 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _with_headers(message["headers"], request_id)
+                message["headers"] = _with_headers(message["headers"], request_id, scope.get(RATE_HEADERS, {}))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
-                await self._app(scope, receive, send_with_headers)
+                await self._answer_of(scope)(scope, receive, send_with_headers)
             except Exception:
                 # The answer had begun; what is left is to cut the connection, so that it is not taken for whole.
                 log.exception("answer_broke_off")
                 raise
             finally:
                 self._note(scope, status, time.perf_counter() - started)
+
+    def _answer_of(self, scope: Any) -> ASGIApp:
+        """The app, or what is said to a request that is for or from another site."""
+        problem = self._sites.problem_of(scope["method"], scope["path"], scope["headers"])
+        if problem is None:
+            return self._app
+        request = Request[Any, Any, Any](scope)
+        answer: Any = answer_api_error(request, InvalidRequest([problem]))
+        return answer.to_asgi_response(None, request)
 
     def _note(self, scope: Any, status: int, duration_s: float) -> None:
         method: str = scope["method"]
@@ -81,8 +96,9 @@ def _request_id(scope: Any) -> bytes:
     return uuid4().hex.encode()
 
 
-def _with_headers(headers: Any, request_id: bytes) -> list[tuple[bytes, bytes]]:
+def _with_headers(headers: Any, request_id: bytes, rate: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     given: list[tuple[bytes, bytes]] = list(headers)
     said = {name.lower() for name, _ in given}
-    added = [header for header in (*_SECURITY_HEADERS, _NO_STORE) if header[0] not in said]
+    rate_headers = [(name.lower().encode(), value.encode()) for name, value in rate.items()]
+    added = [header for header in (*_SECURITY_HEADERS, _NO_STORE, *rate_headers) if header[0] not in said]
     return [*given, (b"x-request-id", request_id), *added]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final, Literal
 from uuid import UUID
 
 from anyio import CancelScope, CapacityLimiter, create_task_group, fail_after, to_thread
 from litestar import HttpMethod, get, route
+from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -26,6 +28,7 @@ from service.http.operation import (
     model,
     query_parameter,
 )
+from service.http.outside import OutsideDep
 from service.requests.schemas import DownloadLink
 from service.resources import Caller, Resources, ResourcesDep
 from service.routes.job_id import JOB_ID, parse_job_id
@@ -35,6 +38,8 @@ from storage.stages import JobStatus
 
 #: A client that takes no byte for so long is given up, so that it does not hold a connection to the object store.
 STALLED_CLIENT_S: Final = 60
+#: The object store has so many seconds for what comes before an answer's first byte.
+STORE_TIMEOUT_S: Final = 20.0
 #: Reads from the object store that run at a time. They have threads of their own: a slow store holds up nobody else.
 READS_AT_ONCE: Final = 32
 _reads: Final = CapacityLimiter(READS_AT_ONCE)
@@ -70,7 +75,6 @@ _ERRORS: Final = (
 @route(
     "/jobs/{job_id:str}/download",
     http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    sync_to_thread=True,
     operation={
         HttpMethod.GET: Operation(
             {
@@ -98,15 +102,16 @@ _ERRORS: Final = (
         ),
     },
 )
-def download_audio(
+async def download_audio(
     resources: ResourcesDep,
+    outside: OutsideDep,
     user_id: Caller,
     request: AnyRequest,
     job_id: FromPath[str],
     disposition: FromQuery[Disposition] = "attachment",
 ) -> ASGIApp:
     """The audio itself, or a part of it."""
-    job, audio = audio_of(resources, user_id, job_id)
+    job, audio = await sync_to_thread(audio_of, resources, user_id, job_id)
     etag = f'"{audio.id}"'  # an object is never written twice, so its id names its bytes
     headers = {
         "Content-Type": audio.content_type,
@@ -119,16 +124,16 @@ def download_audio(
         return AudioAnswer(304, {"ETag": etag, "Cache-Control": KEPT_BUT_CHECKED})
     try:
         if request.method == HttpMethod.HEAD:
-            resources.stores.audio.stat(audio.object_key)
+            await outside.object_store.run(partial(resources.stores.audio.stat, audio.object_key), STORE_TIMEOUT_S)
             return AudioAnswer(200, {**headers, "Content-Length": str(audio.size_bytes)})
-        return _send_part(resources, audio, headers, _range_header(request, etag))
+        sending = partial(_send_part, resources, audio, headers, _range_header(request, etag))
+        return await outside.object_store.run(sending, STORE_TIMEOUT_S)
     except ObjectMissing:
         raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
 
 
 @get(
     "/jobs/{job_id:str}/download-link",
-    sync_to_thread=True,
     operation=Operation(
         {200: model("The link", DownloadLink)},
         [ErrorCode.JOB_NOT_FOUND, ErrorCode.JOB_NOT_COMPLETED, ErrorCode.AUDIO_EXPIRED],
@@ -136,11 +141,13 @@ def download_audio(
         summary="A presigned link to the object store, valid for 15 minutes",
     ),
 )
-def link_to_audio(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) -> DownloadLink:
+async def link_to_audio(
+    resources: ResourcesDep, outside: OutsideDep, user_id: Caller, job_id: FromPath[str]
+) -> DownloadLink:
     """A presigned link, for a client that fetches from the object store itself."""
-    job, audio = audio_of(resources, user_id, job_id)
+    job, audio = await sync_to_thread(audio_of, resources, user_id, job_id)
     try:
-        resources.stores.audio.stat(audio.object_key)
+        await outside.object_store.run(partial(resources.stores.audio.stat, audio.object_key), STORE_TIMEOUT_S)
     except ObjectMissing:
         raise ApiError(ErrorCode.AUDIO_EXPIRED) from None
     link = resources.stores.audio.presign(audio.object_key, filename=_audio_name(job, audio))

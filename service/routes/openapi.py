@@ -127,6 +127,10 @@ def _name(kind: type[BaseModel]) -> str:
 def _operation(one: Described, *, with_key: bool) -> dict[str, Any]:
     operation = one.operation
     errors = [*operation.errors, Code.INTERNAL_ERROR]
+    if Code.VALIDATION_ERROR not in errors:
+        errors.append(Code.VALIDATION_ERROR)  # a request for another site, or from one
+    if one.path.startswith("/api/"):
+        errors.append(Code.RATE_LIMITED)
     if one.path.startswith(("/api/v1/jobs", "/api/v1/providers/", "/health/ready")) or with_key:
         errors.append(Code.SERVICE_UNAVAILABLE)
     if with_key:

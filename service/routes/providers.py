@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from anyio import CapacityLimiter, fail_after, to_thread
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, SkipValidation
@@ -18,6 +17,8 @@ from actors.providers.provider import Provider, ProviderError, Voice
 from service.http.errors import UNAVAILABLE_RETRY_AFTER_S, ApiError, InvalidRequest
 from service.http.messages import ErrorCode
 from service.http.operation import BINARY, Answer, Operation, model, path_parameter, query_parameter
+from service.http.outside import OutsideDep
+from service.http.rate_limit import PreviewLimitDep
 from service.requests.schemas import (
     MAX_SPEAKERS,
     OUTPUT_FORMATS,
@@ -28,7 +29,7 @@ from service.requests.schemas import (
     is_language_tag,
 )
 from service.requests.validation import BAD_LANGUAGE
-from service.resources import Resources, ResourcesDep
+from service.resources import Caller, Resources, ResourcesDep
 
 log = structlog.get_logger()
 
@@ -37,9 +38,8 @@ VOICES_TIMEOUT_S: Final = 10.0
 
 #: A preview that is not there within so many seconds, the list of voices included, is given up.
 PREVIEW_TIMEOUT_S: Final = 20.0
-#: Previews that are made at a time. They have threads of their own: a slow vendor holds up nobody else.
-PREVIEWS_AT_ONCE: Final = 8
-_previews: Final = CapacityLimiter(PREVIEWS_AT_ONCE)
+#: Previews that one user may ask for in a minute: each may be a call that a vendor is paid for.
+PREVIEWS_PER_MINUTE: Final = 30
 
 #: How a handler asks for the previews: a parameter of this type, named `previews`.
 PreviewsDep = NamedDependency[SkipValidation[Previews]]
@@ -50,7 +50,11 @@ _VOICES_AWAY: Final = Text("無法取得語音清單：{reason}", "The provider'
 
 #: For the descriptions of all routes of one provider.
 _NAME: Final = path_parameter("name", "a name from GET /providers")
-_OF_A_PROVIDER: Final = ((404, ErrorCode.UNKNOWN_PROVIDER), (409, ErrorCode.PROVIDER_NOT_CONFIGURED))
+_OF_A_PROVIDER: Final = (
+    (404, ErrorCode.UNKNOWN_PROVIDER),
+    (409, ErrorCode.PROVIDER_NOT_CONFIGURED),
+    ErrorCode.PROVIDER_REJECTED,
+)
 
 
 @get("/providers", sync_to_thread=True, operation=Operation({200: model("The providers", ProviderList)}))
@@ -61,7 +65,6 @@ def list_providers(resources: ResourcesDep) -> ProviderList:
 
 @get(
     "/providers/{name:str}/voices",
-    sync_to_thread=True,
     operation=Operation(
         {200: model("The voices", VoiceList)},
         _OF_A_PROVIDER,
@@ -71,13 +74,18 @@ def list_providers(resources: ResourcesDep) -> ProviderList:
         ],
     ),
 )
-def list_voices(resources: ResourcesDep, name: FromPath[str], language: FromQuery[str | None] = None) -> VoiceList:
+async def list_voices(
+    resources: ResourcesDep, outside: OutsideDep, name: FromPath[str], language: FromQuery[str | None] = None
+) -> VoiceList:
     """The voices of a provider, those of one language if asked."""
     provider = _configured(resources, name)
+    text = _VOICES_AWAY.filled(reason=_TOO_SLOW)
+    asked = partial(_voices_of, provider, VOICES_TIMEOUT_S)
+    voices = await outside.vendor(provider.name).run(asked, VOICES_TIMEOUT_S + 1, text)
     return VoiceList(
         items=[
             VoiceBody(voice_id=v.voice_id, voice_name=v.voice_name, language=v.language, gender=v.gender)
-            for v in _voices_of(provider, VOICES_TIMEOUT_S)
+            for v in voices
             if not language or _suits(v, language.lower())
         ]
     )
@@ -98,7 +106,10 @@ def list_voices(resources: ResourcesDep, name: FromPath[str], language: FromQuer
 )
 async def preview_voice(
     resources: ResourcesDep,
+    outside: OutsideDep,
     previews: PreviewsDep,
+    preview_limit: PreviewLimitDep,
+    user_id: Caller,
     name: FromPath[str],
     voice_id: FromPath[str],
     language: FromQuery[str | None] = None,
@@ -107,13 +118,10 @@ async def preview_voice(
     provider = _configured(resources, name)
     if language and not is_language_tag(language):
         raise InvalidRequest([Problem("language", BAD_LANGUAGE)])
+    preview_limit.require(user_id)
     made = partial(_preview, previews, provider, voice_id, language or None)
-    try:
-        with fail_after(PREVIEW_TIMEOUT_S + 1):
-            # The thread ends by itself: all that it waits for has a timeout.
-            sample = await to_thread.run_sync(made, limiter=_previews, abandon_on_cancel=True)
-    except TimeoutError:
-        raise _away(provider, _PREVIEW_AWAY, _TOO_SLOW) from None
+    text = _PREVIEW_AWAY.filled(reason=_TOO_SLOW)
+    sample = await outside.vendor(provider.name).run(made, PREVIEW_TIMEOUT_S + 1, text)
     return Response(sample, media_type=PREVIEW_FORMAT.content_type)
 
 
@@ -127,7 +135,7 @@ def _preview(previews: Previews, provider: Provider, voice_id: str, language: st
         return previews.preview(provider, voice, language, timeout_s=ends_at - time.monotonic())
     except ProviderError as error:
         log.warning("preview_failed", provider=provider.name, voice=voice_id, reason=str(error))
-        raise _away(provider, _PREVIEW_AWAY, Text(str(error), str(error)), error.retry_after_s) from error
+        raise _failed(provider, _PREVIEW_AWAY, error) from error
 
 
 def _configured(resources: Resources, name: str) -> Provider:
@@ -154,16 +162,19 @@ def _voices_of(provider: Provider, timeout_s: float) -> list[Voice]:
         return list(provider.voices(timeout_s))
     except ProviderError as error:
         log.warning("voices_unavailable", provider=provider.name, reason=str(error))
-        raise _away(provider, _VOICES_AWAY, Text(str(error), str(error)), error.retry_after_s) from error
+        raise _failed(provider, _VOICES_AWAY, error) from error
 
 
-def _away(provider: Provider, what: Text, reason: Text, retry_after_s: float | None = None) -> ApiError:
-    """A vendor that does not do what it was asked, in its own words."""
+def _failed(provider: Provider, what: Text, error: ProviderError) -> ApiError:
+    """A vendor that does not do what it was asked, in its own words, and when to ask again if that can help."""
+    text = what.filled(reason=Text(str(error), str(error)))
+    if error.permanent:
+        return ApiError(ErrorCode.PROVIDER_REJECTED, {"provider": provider.name}, text=text)
     return ApiError(
         ErrorCode.SERVICE_UNAVAILABLE,
         {"unavailable": [provider.name]},
-        headers={"Retry-After": str(round(retry_after_s or UNAVAILABLE_RETRY_AFTER_S))},
-        text=what.filled(reason=reason),
+        headers={"Retry-After": str(round(error.retry_after_s or UNAVAILABLE_RETRY_AFTER_S))},
+        text=text,
     )
 
 

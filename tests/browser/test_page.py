@@ -185,7 +185,7 @@ def test_the_language_is_switched_and_stays(visit: Visit, ready: Ready) -> None:
     expect(page.get_by_role("heading", name="工作")).to_be_visible()
 
 
-def test_a_server_that_asks_for_a_key_gets_it_from_the_page_for_this_tab(
+def test_a_person_signs_in_with_a_key_for_every_tab_and_out_again(
     visit: Visit, stack: Stack, database_url: str, object_store: ObjectStore, bucket: str, tmp_path: Path
 ) -> None:
     audio = stack.client.get(f"/api/v1/jobs/{stack.completed()}/download").content
@@ -209,14 +209,27 @@ def test_a_server_that_asks_for_a_key_gets_it_from_the_page_for_this_tab(
 
         page.locator("#play").click()
         page.wait_for_function("() => document.querySelector('audio').currentTime > 0.1", timeout=TIMEOUT_MS)
-        assert page.evaluate("document.querySelector('audio').src").startswith("blob:")
         with page.expect_download() as download:
             page.locator("#download").click()
         download.value.save_as(tmp_path / "audio.mp3")
         assert (tmp_path / "audio.mp3").read_bytes() == audio
 
-        assert key not in page.evaluate("JSON.stringify(localStorage)")
+        kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+        assert key not in kept, "no script can read it"
+        (cookie,) = [one for one in page.context.cookies() if one.get("value") == key]
+        assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Strict")
+
+        other = page.context.new_page()
+        other.goto(f"/jobs/{job_id}")
+        expect(other.locator("#player")).to_be_visible()
+        other.get_by_role("button", name="登出").click()
+        expect(other.get_by_label("API 金鑰", exact=True)).to_be_focused()
         page.reload()
-        expect(page.locator("#player")).to_be_visible()
-        page.get_by_role("button", name="忘記金鑰").click()
         expect(page.get_by_label("API 金鑰", exact=True)).to_be_focused()
+
+        page.get_by_label("API 金鑰", exact=True).fill(key)
+        page.keyboard.press("Enter")
+        expect(page.locator("#player")).to_be_visible()
+        assert api.stores.keys.revoke(api.stores.keys.list()[0].id)
+        page.reload()
+        expect(page.locator("#key-wrong")).to_have_text("這把金鑰不能用")

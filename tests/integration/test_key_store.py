@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from storage import keys as keys_command
 from storage.jobs import LOCAL_USER_ID, new_id
+from storage.key_store import KeyStore
+from storage.statements import database_clock
 from storage.stores import Stores
 from storage.tables import api_keys, users
 
@@ -24,6 +31,43 @@ def test_a_key_opens_the_door_of_its_user_until_it_is_revoked(stores: Stores, en
     assert stores.keys.revoke(listed.id)
     assert stores.keys.user_of(key) is None
     assert not stores.keys.revoke(listed.id)
+
+
+@contextmanager
+def updates_of_keys(engine: Engine) -> Iterator[list[str]]:
+    """The statements that wrote to keys while the block ran."""
+    seen: list[str] = []
+
+    def see(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("UPDATE api_keys"):
+            seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", see)
+    yield seen
+    event.remove(engine, "before_cursor_execute", see)
+
+
+def test_the_last_use_is_written_once_a_minute(stores: Stores) -> None:
+    key = stores.keys.create("Ann")
+    with updates_of_keys(stores.engine) as updates:
+        for _ in range(50):
+            assert stores.keys.user_of(key) is not None
+        assert len(updates) == 1
+
+        later = KeyStore(stores.engine, lambda: database_clock() + timedelta(seconds=61))
+        for _ in range(50):
+            assert later.user_of(key) is not None
+        assert len(updates) == 2
+
+
+def test_who_has_a_key_does_not_wait_for_another_with_the_same(stores: Stores, engine: Engine) -> None:
+    """Not even where its row is locked by somebody who does not let go."""
+    key = stores.keys.create("Ann")
+    with engine.begin() as other:
+        other.execute(select(api_keys).with_for_update())
+        began = time.monotonic()
+        assert stores.keys.user_of(key) is not None
+        assert time.monotonic() - began < 5  # a statement that waits for a lock is given up after 10 s
 
 
 def test_two_keys_of_one_user_are_the_same_user(stores: Stores) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -55,6 +55,26 @@ def test_a_voice_says_a_sentence_of_its_language_as_mp3(
         assert container.format.name == "mp3"
         assert container.metadata["title"] == "Alloy"
         assert 0 < (container.duration or 0) < 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("tags", "tag"),
+    [
+        (("en", "en-US", "en-x-a1", "en-x-a2", "en-GB-oed", "xx", "tlh-x-en", None), "en"),
+        (("zh-TW", "zh", "cmn-Hant-TW", "zh-TW-x-1"), "zh-TW"),
+        (("zh-CN", "zh-Hans", "zh-SG", "zh-Hans-CN-x-1"), "zh-CN"),
+        (("zh-HK", "yue", "zh-yue"), "yue"),
+    ],
+)
+def test_what_cannot_be_heard_of_a_language_makes_no_new_preview(tags: Sequence[str | None], tag: str) -> None:
+    assert {preview_line(ALLOY, given).language for given in tags} == {tag}
+
+
+def test_a_made_up_language_is_no_new_call(stage: Rehearsal, provider: Provider, previews: Previews) -> None:
+    for number in range(5):
+        previews.preview(provider, ALLOY, f"en-x-a{number}", timeout_s=20)
+
+    assert len(heard(stage)) == 1
 
 
 def test_a_preview_is_spoken_once_whoever_asks(stage: Rehearsal, provider: Provider, stores: Stores) -> None:
@@ -144,8 +164,8 @@ def test_a_preview_that_nobody_asks_for_goes(stage: Rehearsal, provider: Provide
         (Voice("v", "V", "en-GB-scotland"), None, "en", "en-GB-scotland"),
         (Voice("v", "V", "tlh"), None, "en", "tlh"),
         (ALLOY, None, "en", "en"),
-        (ALLOY, "de-AT", "de", "de-AT"),
-        (ALLOY, "xx", "en", "xx"),
+        (ALLOY, "de-AT", "de", "de"),
+        (ALLOY, "xx", "en", "en"),
     ],
 )
 def test_what_a_voice_says_is_in_its_own_language(

@@ -15,7 +15,7 @@ from storage.stages import Stage
 from tests.service_api import SCRIPT, Api, running_api, settings_of
 
 #: The page is not for machines.
-NOT_DESCRIBED: set[str] = {"/", "/jobs", "/jobs/{job_id}", "/static/{version}/{file_path}"}
+NOT_DESCRIBED: set[str] = {"/", "/jobs", "/jobs/{job_id}", "/static/{version}/{file_path}", "/session"}
 
 
 @pytest.fixture

@@ -24,13 +24,14 @@ class Speaking(StubProvider):
 
     after_s: float = 0
     is_mute: bool = False
+    is_permanent: bool = False
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         return [*super().voices(timeout_s), Voice("a+b (2)", "Mixed", "mul"), Voice("中文女", "女", "zh")]
 
     def speak(self, line: Line, timeout_s: float) -> bytes:
         if self.is_mute:
-            raise ProviderError("HTTP 500: {sorry}", permanent=False)
+            raise ProviderError("HTTP 500: {sorry}", permanent=self.is_permanent)
         time.sleep(self.after_s)  # lint: allow fixed-sleep: a vendor that is slow, not a test that waits
         return tone.wav(line.text, line.voice_id)
 
@@ -41,6 +42,8 @@ def speaking(database_url: str, object_store: ObjectStore, bucket: str) -> Itera
         Speaking(),
         Speaking("mute", is_mute=True),
         Speaking("slow", after_s=1.5),
+        Speaking("refusing", is_mute=True, is_permanent=True),
+        Speaking("closed", refusal=ProviderError("HTTP 401: {no}", permanent=True)),
         Speaking("unset", missing_settings=("UNSET_KEY",)),
         Speaking("away", refusal=AWAY),
     )
@@ -167,12 +170,15 @@ def test_a_voice_is_heard(speaking: Api, voice_id: str) -> None:
         ("stub/voices/v-tw%00", 404, "VOICE_NOT_FOUND"),
         ("away/voices/v-tw", 503, "SERVICE_UNAVAILABLE"),
         ("mute/voices/v-tw", 503, "SERVICE_UNAVAILABLE"),
+        ("refusing/voices/v-tw", 409, "PROVIDER_REJECTED"),
+        ("closed/voices/v-tw", 409, "PROVIDER_REJECTED"),
     ],
 )
 def test_what_cannot_be_heard_is_told_why(speaking: Api, path: str, status: int, code: str) -> None:
     answer = speaking.client.post(f"/api/v1/providers/{path}/preview", headers={"Accept-Language": "en"})
 
     assert (answer.status_code, answer.json()["error"]) == (status, code)
+    assert ("retry-after" in answer.headers) == (status == 503)
     if path.startswith("mute"):
         assert answer.json()["message"] == "The voice cannot be heard: HTTP 500: {sorry}"
         assert answer.headers["retry-after"] == "5"
@@ -190,3 +196,15 @@ def test_a_vendor_that_takes_too_long_is_not_waited_for(speaking: Api, monkeypat
     answer = speaking.client.post("/api/v1/providers/slow/voices/v-tw/preview")
 
     assert (answer.status_code, answer.json()["message"]) == (503, "無法試聽：語音服務太久沒有回應")
+
+
+def test_a_user_hears_so_many_previews_a_minute(speaking: Api) -> None:
+    path = "/api/v1/providers/stub/voices/v-tw/preview"
+    answers = [speaking.client.post(path) for _ in range(service_providers.PREVIEWS_PER_MINUTE + 5)]
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert answers[service_providers.PREVIEWS_PER_MINUTE - 1].status_code == 200
+    assert refused[0].json()["error"] == "RATE_LIMITED"
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert speaking.client.get("/api/v1/providers").status_code == 200

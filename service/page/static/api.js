@@ -1,9 +1,7 @@
-// Calls of the API: the key, the errors, whether the server is there, and what time it has.
+// Calls of the API: signing in, the errors, whether the server is there, and what time it has.
 
 import { ask, byId, say } from "./dom.js";
 import { language, t } from "./words.js";
-
-const KEY = "readthrough.key";
 
 /** The server refused: `code` as in the contract, `message` in the page's language. */
 export class Refused extends Error {
@@ -49,8 +47,22 @@ let offsetMs = 0;
 /** What time it is for the server, in milliseconds. */
 export const serverNow = () => Date.now() + offsetMs;
 
-export const hasKey = () => sessionStorage.getItem(KEY) !== null;
-export const forgetKey = () => sessionStorage.removeItem(KEY);
+/** Whether the browser keeps a key, which no script can read. */
+export const isSignedIn = () => document.cookie.split("; ").includes("readthrough-signed-in=1");
+
+/**
+ * Have the browser keep a key; false: it is nobody's.
+ * @param {string} key
+ */
+async function signIn(key) {
+  const answer = await fetchOnce("POST", "/session", { body: { key } });
+  if (answer.ok) return true;
+  if (answer.status === 401) return false;
+  throw new Refused(answer.status, await answer.json().catch(() => null));
+}
+
+/** Have the browser forget the key. */
+export const signOut = () => fetchOnce("DELETE", "/session", {});
 
 /** @typedef {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} Options */
 
@@ -62,7 +74,7 @@ export const forgetKey = () => sessionStorage.removeItem(KEY);
  */
 export async function send(method, path, options = {}) {
   for (;;) {
-    const answer = await fetchOnce(method, path, options);
+    const answer = await fetchOnce(method, `/api/v1${path}`, options);
     if (answer.status === 401) {
       await askForKey();
       continue;
@@ -98,10 +110,9 @@ export const getJob = (id) => call("GET", `/jobs/${encodeURIComponent(id)}`);
 async function fetchOnce(method, path, { body, headers, signal }) {
   /** @type {Record<string, string>} */
   const all = { "Accept-Language": language, ...headers };
-  if (hasKey()) all.Authorization = `Bearer ${sessionStorage.getItem(KEY)}`;
   if (body !== undefined) all["Content-Type"] = "application/json";
   try {
-    const answer = await fetch(`/api/v1${path}`, {
+    const answer = await fetch(path, {
       method,
       headers: all,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -133,17 +144,19 @@ function askForKey() {
   asking ??= (async () => {
     const dialog = byId("key-dialog", HTMLDialogElement);
     const field = byId("key", HTMLInputElement);
-    say(byId("key-wrong"), hasKey() ? t("key.wrong") : "");
-    forgetKey();
-    field.value = "";
-    while (!hasKey()) {
+    // What the browser kept is not good any more.
+    say(byId("key-wrong"), isSignedIn() ? t("key.wrong") : "");
+    for (let isKnown = false; !isKnown; ) {
+      field.value = "";
       await ask(dialog);
-      const key = field.value.trim();
-      // A header takes visible ASCII only.
-      if (/^[!-~]+$/.test(key)) sessionStorage.setItem(KEY, key);
-      else say(byId("key-wrong"), t("key.wrong"));
+      try {
+        isKnown = await signIn(field.value.trim());
+        say(byId("key-wrong"), isKnown ? "" : t("key.wrong"));
+      } catch (error) {
+        say(byId("key-wrong"), messageOf(error));
+      }
     }
-    document.dispatchEvent(new Event("key-given"));
+    document.dispatchEvent(new Event("signed-in"));
   })().finally(() => (asking = null));
   return asking;
 }

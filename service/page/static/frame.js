@@ -1,6 +1,6 @@
 // What surrounds every view: the language switch, the key, and the line that says that the server is away.
 
-import { forgetKey, hasKey } from "./api.js";
+import { isSignedIn, signOut } from "./api.js";
 import { announce, byId, say, show } from "./dom.js";
 import { t } from "./words.js";
 
@@ -12,14 +12,14 @@ language.addEventListener("click", () => {
   location.reload();
 });
 
-const forget = byId("forget-key");
-const showForget = () => show(forget, hasKey());
-forget.addEventListener("click", () => {
-  forgetKey();
+const leave = byId("sign-out");
+const showLeave = () => show(leave, isSignedIn());
+leave.addEventListener("click", async () => {
+  await signOut();
   location.reload();
 });
-document.addEventListener("key-given", showForget);
-showForget();
+document.addEventListener("signed-in", showLeave);
+showLeave();
 
 const away = byId("away");
 document.addEventListener("server-away", (event) => {

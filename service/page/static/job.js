@@ -1,7 +1,7 @@
 // One job: its state while it is active, its audio and transcript when it is done, why it failed, and what was asked.
 
 import "./frame.js";
-import { Away, Refused, call, getJob, hasKey, send, serverNow } from "./api.js";
+import { Away, Refused, call, getJob, send, serverNow } from "./api.js";
 import { announce, byId, castClass, copy, h, say, show, toast, within } from "./dom.js";
 import { cancel, resubmit, told } from "./job_actions.js";
 import { drawDetails } from "./job_details.js";
@@ -181,13 +181,6 @@ async function drawWaveform(now, durationMs, timings) {
 }
 
 // What can be done
-
-download.addEventListener("click", (event) => {
-  // A link cannot send a key: what the player has fetched is saved instead.
-  if (!hasKey()) return;
-  event.preventDefault();
-  told(async () => player && save(await player.load(), job?.input_params.output_format ?? "mp3"));
-});
 
 for (const format of ["vtt", "srt"]) {
   byId(`captions-${format}`).addEventListener("click", () =>

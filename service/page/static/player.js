@@ -1,6 +1,5 @@
-// The player: plays, seeks, says where it is. Its audio is streamed, or fetched whole where a key must be sent.
+// The player: plays, seeks, says where it is. Its audio is streamed.
 
-import { Refused, hasKey, send } from "./api.js";
 import { byId, say } from "./dom.js";
 import { clock, t } from "./words.js";
 
@@ -24,52 +23,22 @@ const playButton = byId("play");
  */
 export function makePlayer({ id, durationMs, turns, moved }) {
   const seconds = durationMs / 1000;
-  /** @type {Promise<string> | null} */
-  let source = null;
   /** Where to begin once there is something to play, in seconds. */
   let wanted = 0;
-
-  /** The address of the audio; with a key it is fetched once, and kept. */
-  function load() {
-    source ??= hasKey() ? fetchWhole() : Promise.resolve(`/api/v1/jobs/${id}/download?disposition=inline`);
-    return source;
-  }
-
-  async function fetchWhole() {
-    state(t("player.fetching", { percent: 0 }));
-    try {
-      const answer = await send("GET", `/jobs/${id}/download?disposition=inline`);
-      const total = Number(answer.headers.get("content-length"));
-      const chunks = [];
-      let size = 0;
-      for await (const chunk of chunksOf(answer)) {
-        chunks.push(chunk);
-        size += chunk.length;
-        state(t("player.fetching", { percent: total ? Math.floor((100 * size) / total) : 0 }));
-      }
-      state("");
-      return URL.createObjectURL(new Blob(chunks, { type: answer.headers.get("content-type") ?? "" }));
-    } catch (error) {
-      source = null;
-      state(error instanceof Refused ? error.message : t("player.failed"));
-      throw error;
-    }
-  }
 
   /** @param {string} text */
   const state = (text) => say(byId("player-state"), text);
 
-  async function ready() {
-    const url = await load();
+  function ready() {
     if (!audio.src) {
-      audio.src = url;
+      audio.src = `/api/v1/jobs/${id}/download?disposition=inline`;
       audio.currentTime = wanted;
     }
   }
 
   async function play() {
     try {
-      await ready();
+      ready();
       audio.playbackRate = Number(rate.value);
       await audio.play();
     } catch (error) {
@@ -167,22 +136,12 @@ export function makePlayer({ id, durationMs, turns, moved }) {
   slider.addEventListener("pointermove", (event) => slider.hasPointerCapture(event.pointerId) && toPointer(event));
 
   tell();
-  if (!hasKey()) ready();
+  ready();
   return {
-    load,
     /** @param {number} ms */
     playFrom(ms) {
       seek(ms);
       return play();
     },
   };
-}
-
-/**
- * The parts of a body, as they come.
- * @param {Response} answer
- */
-async function* chunksOf(answer) {
-  const reader = answer.body?.getReader();
-  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) yield part.value;
 }
