@@ -18,15 +18,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 #: Longest wait for a connection to be opened. libpq takes no less.
 CONNECT_TIMEOUT_S: Final = 2
-#: Longest that one statement may run. Every statement of ours takes milliseconds.
-STATEMENT_TIMEOUT_MS: Final = 3_000
-#: Longest that a statement waits for a lock. Every transaction of ours takes milliseconds.
-LOCK_TIMEOUT_MS: Final = 2_000
+#: Longest that one statement may take, with all that it waits for. Every statement of ours takes milliseconds.
+STATEMENT_TIMEOUT_MS: Final = 4_000
 #: A transaction in which nothing happens for so long is ended, and its locks are free: its process is frozen, or its
 #: machine is gone.
 IDLE_IN_TRANSACTION_TIMEOUT_MS: Final = 5_000
 #: A server that has not answered by then is frozen, or cannot be reached: by itself it would have given up before.
-ANSWER_TIMEOUT_S: Final = 3.5
+ANSWER_TIMEOUT_S: Final = 4.5
 #: The same for a connection that comes out of the pool, which is asked whether it is still there.
 PING_TIMEOUT_S: Final = 1.0
 
@@ -35,7 +33,6 @@ SERVER_TIMEOUTS: Final = " ".join(
     f"-c {name}={limit_ms}"
     for name, limit_ms in {
         "statement_timeout": STATEMENT_TIMEOUT_MS,
-        "lock_timeout": LOCK_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
     }.items()
 )

@@ -2,13 +2,13 @@
 
 A guard that matches no row means that another transaction came first; the method says so and has changed nothing.
 The database's clock is the only one that is asked, so that no two machines can disagree about what is due.
-What a worker does with a job is in `run_store.py`, what the scheduler does in `sweep_store.py`.
+Lists of them are in `list_store.py`; what a worker does with a job is in `run_store.py`, what the scheduler does in
+`sweep_store.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,49 +64,43 @@ class JobStore:
         user_id: UUID,
         script: Script,
         *,
-        idempotency_key: str | None = None,
         takes: Mapping[int, str] | None = None,
         resubmitted_from: UUID | None = None,
         revised_from: UUID | None = None,
     ) -> Job:
-        """Accept a job, or give back the one that was accepted under the same `idempotency_key`.
+        """Accept a job.
 
         `takes`: the turns that are not to sound as before, each with a name for its new take.
 
         Raises:
             JobLimitExceeded: the user has as many active jobs as is allowed.
+        """
+        origin = {
+            "takes": {str(index): take for index, take in (takes or {}).items()},
+            "resubmitted_from": resubmitted_from,
+            "revised_from": revised_from,
+        }
+        with transaction(self._engine) as connection:
+            self._lock(connection, user_id)
+            return self._accept(connection, user_id, script, origin)
+
+    def submit_once(self, user_id: UUID, script: Script, idempotency_key: str) -> tuple[Job, bool]:
+        """Accept a job, or give back the one that was accepted under the same key; and whether it is new.
+
+        Raises:
+            JobLimitExceeded: as for `submit`.
             IdempotencyKeyReused: the key came before, with another script.
         """
-        fingerprint = sha256(repr(script).encode()).digest()
         with transaction(self._engine) as connection:
-            # A statement of its own: the next one must see what the last holder of the lock has committed.
-            connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
-            if idempotency_key is not None:
-                earlier = self._find_by_key(connection, user_id, idempotency_key)
-                if earlier is not None:
-                    if earlier.idempotency_fingerprint != fingerprint:
-                        raise IdempotencyKeyReused(idempotency_key)
-                    return self._get(connection, user_id, earlier.id)
-            values = {
-                "id": new_id(),
-                "user_id": user_id,
-                "job_type": JOB_TYPE,
-                "provider": script.provider,
-                "input_params": script.as_json(),
-                "status": JobStatus.PENDING,
-                "stage": Stage.QUEUED,
-                "turns_total": len(script.turns),
-                "idempotency_key": idempotency_key,
-                "idempotency_fingerprint": fingerprint if idempotency_key is not None else None,
-                "resubmitted_from": resubmitted_from,
-                "revised_from": revised_from,
-                "takes": {str(index): take for index, take in (takes or {}).items()},
-            }
-            accepted = self._insert_in_free_slot(user_id, values).returning(*_JOB_COLUMNS, self._elapsed_ms())
-            row = connection.execute(accepted).one_or_none()
-            if row is None:
-                raise JobLimitExceeded(self._count_active_of(connection, user_id), self._rules.max_active_jobs)
-            return _job(row)
+            self._lock(connection, user_id)
+            earlier = self._find_by_key(connection, user_id, idempotency_key)
+            if earlier is None:
+                return self._accept(connection, user_id, script, {"idempotency_key": idempotency_key}), True
+            # What was asked is compared itself, read by today's rules: a field that came since, with its default, makes
+            # no other request of an old one.
+            if Script.from_json(earlier.input_params) != script:
+                raise IdempotencyKeyReused(idempotency_key)
+            return self._get(connection, user_id, earlier.id), False
 
     def get(self, user_id: UUID, job_id: UUID) -> Job:
         """A job of this user.
@@ -147,16 +141,6 @@ class JobStore:
         query = select(audio_files.c.peaks).where(audio_files.c.id == audio.id)
         with reading(self._engine) as connection:
             return connection.execute(query).scalar_one_or_none() or b""
-
-    def list(self, user_id: UUID, *, status: JobStatus | None, limit: int, offset: int) -> tuple[Sequence[Job], int]:
-        """A page of the user's jobs, newest first, and how many there are in all."""
-        mine = jobs.c.user_id == user_id
-        if status is not None:
-            mine = and_(mine, jobs.c.status == status)
-        page = self._select_job().where(mine).order_by(jobs.c.id.desc()).limit(limit).offset(offset)
-        with reading(self._engine) as connection:
-            total = connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
-            return [_job(row) for row in connection.execute(page)], total
 
     def cancel(self, user_id: UUID, job_id: UUID) -> Job:
         """Take a job back before anybody has begun with it.
@@ -229,6 +213,29 @@ class JobStore:
         with transaction(self._engine) as connection:
             connection.execute(update(jobs).where(fresh).values(last_published_at=self._now()))
 
+    @staticmethod
+    def _lock(connection: Connection, user_id: UUID) -> None:
+        # A statement of its own: the next one must see what the last holder of the lock has committed.
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
+
+    def _accept(self, connection: Connection, user_id: UUID, script: Script, more: Mapping[str, Any]) -> Job:
+        values = {
+            "id": new_id(),
+            "user_id": user_id,
+            "job_type": JOB_TYPE,
+            "provider": script.provider,
+            "input_params": script.as_json(),
+            "status": JobStatus.PENDING,
+            "stage": Stage.QUEUED,
+            "turns_total": len(script.turns),
+            **more,
+        }
+        accepted = self._insert_in_free_slot(user_id, values).returning(*_JOB_COLUMNS, self._elapsed_ms())
+        row = connection.execute(accepted).one_or_none()
+        if row is None:
+            raise JobLimitExceeded(self._count_active_of(connection, user_id), self._rules.max_active_jobs)
+        return _job(row)
+
     def _insert_in_free_slot(self, user_id: UUID, values: Mapping[str, Any]) -> Insert:
         """Insert a due job into the lowest free slot of its user; nothing when none is free."""
         slot = func.generate_series(1, self._rules.max_active_jobs).column_valued("slot")
@@ -265,9 +272,7 @@ class JobStore:
     @staticmethod
     def _find_by_key(connection: Connection, user_id: UUID, key: str) -> Row[Any, Any] | None:
         return connection.execute(
-            select(jobs.c.id, jobs.c.idempotency_fingerprint).where(
-                jobs.c.user_id == user_id, jobs.c.idempotency_key == key
-            )
+            select(jobs.c.id, jobs.c.input_params).where(jobs.c.user_id == user_id, jobs.c.idempotency_key == key)
         ).one_or_none()
 
     @staticmethod

@@ -18,6 +18,9 @@ from storage.stages import JobStatus, Stage
 
 JOB_TYPE: Final = "multi_role_tts"
 
+#: So many characters of a job's first turn are its title.
+TITLE_LENGTH: Final = 90
+
 #: The one user of a server without keys (`AUTH=none`): the first migration adds it.
 LOCAL_USER_ID: Final = UUID("00000000-0000-7000-8000-000000000000")
 
@@ -155,6 +158,33 @@ class Job:
     resubmitted_from: UUID | None
     revised_from: UUID | None
     elapsed_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job as a list shows it. `duration_ms`: of its audio; None for one that has none."""
+
+    id: UUID
+    status: JobStatus
+    stage: Stage
+    job_type: str
+    provider: str
+    title: str
+    turns_done: int
+    turns_total: int
+    next_run_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration_ms: int | None
+    error_code: FailureReason | None
+    revised_from: UUID | None
+
+
+def title_of(first_text: str) -> str:
+    """What a job is called that nobody gave a title: the beginning of its first turn, in one line."""
+    title = " ".join(first_text.split())
+    return title if len(title) <= TITLE_LENGTH else f"{title[:TITLE_LENGTH]}…"
 
 
 @dataclass(frozen=True, slots=True)

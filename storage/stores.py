@@ -11,6 +11,7 @@ from storage.audio_store import AudioStore
 from storage.engine import make_engine
 from storage.job_store import JobStore
 from storage.key_store import KeyStore
+from storage.list_store import ListStore
 from storage.retention_store import RetentionStore
 from storage.rules import JobRules
 from storage.run_store import RunStore
@@ -29,6 +30,7 @@ class Stores:
     #: For health checks alone, which must be answered however many wait for a connection.
     health_engine: Engine
     jobs: JobStore
+    lists: ListStore
     runs: RunStore
     heartbeats: RunStore
     segments: SegmentStore
@@ -53,6 +55,7 @@ class Stores:
             heartbeat_engine=heartbeat_engine,
             health_engine=health_engine,
             jobs=JobStore(engine, job_rules),
+            lists=ListStore(engine),
             runs=RunStore(engine, job_rules),
             heartbeats=RunStore(heartbeat_engine, job_rules),
             segments=SegmentStore(engine),

@@ -240,13 +240,28 @@ class JobDetail(JobResponse):
     revised_from: str | None = Field(json_schema_extra={"format": "uuid"})
 
 
-class JobList(_Answer):
-    """A page of jobs, newest first. `total`: how many there are in all."""
+class JobListItem(JobResponse):
+    """A job in a list. `title`: the beginning of its first turn. `duration_ms`: of its audio."""
 
-    items: list[JobResponse]
+    title: str
+    progress: Progress
+    duration_ms: int | None
+    error_code: FailureReason | None
+    revised_from: str | None = Field(json_schema_extra={"format": "uuid"})
+
+
+class JobList(_Answer):
+    """A page of jobs, newest first. `total`: how many there are in all; from 10,000 on it is not exact.
+
+    `next_cursor`: the `cursor` of the next page; null at the end.
+    """
+
+    items: list[JobListItem]
     total: int
+    total_is_exact: bool
     limit: int
     offset: int
+    next_cursor: str | None
 
 
 class DownloadLink(_Answer):

@@ -18,11 +18,13 @@ from service.http.messages import ErrorCode as Code
 from service.http.messages import failure_message
 from service.http.metrics import Metrics, MetricsDep
 from service.http.operation import Operation, header, header_parameter, model, query_parameter
+from service.requests.cursor import CURSOR_PATTERN, cursor_of, parse_cursor
 from service.requests.job_request import script_of
 from service.requests.revision import revision_of
 from service.requests.schemas import (
     JobDetail,
     JobList,
+    JobListItem,
     JobRequest,
     JobResponse,
     Progress,
@@ -31,7 +33,7 @@ from service.requests.schemas import (
 )
 from service.resources import Caller, Resources, ResourcesDep
 from service.routes.job_id import JOB_ID, parse_job_id
-from storage.jobs import Job, Script
+from storage.jobs import Job, ListedJob, Script
 from storage.stages import JobStatus, Stage
 
 #: The largest offset that PostgreSQL takes. Beyond it there are no jobs either.
@@ -71,8 +73,10 @@ def submit_job(
     """Accept a dialogue to be spoken."""
     idempotency_key = idempotency_key_of(request)
     script = script_of(read_json(request, body), resources.providers)
-    job = resources.stores.jobs.submit(user_id, script, idempotency_key=idempotency_key)
-    return _accepted(resources, metrics, job)
+    if idempotency_key is None:
+        return _accepted(resources, metrics, resources.stores.jobs.submit(user_id, script))
+    job, is_new = resources.stores.jobs.submit_once(user_id, script, idempotency_key)
+    return _accepted(resources, metrics, job) if is_new else _created(job)
 
 
 @get(
@@ -85,6 +89,11 @@ def submit_job(
             query_parameter("status", "only these", {"type": "string", "enum": [s.value for s in JobStatus]}),
             query_parameter("limit", "page size", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
             query_parameter("offset", "how many to pass over", {"type": "integer", "minimum": 0, "default": 0}),
+            query_parameter(
+                "cursor",
+                "the next_cursor of the page before: as quick at any depth",
+                {"type": "string", "pattern": CURSOR_PATTERN},
+            ),
         ],
     ),
 )
@@ -94,10 +103,21 @@ def list_jobs(
     status: FromQuery[JobStatus | None] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
+    cursor: FromQuery[str | None] = None,
 ) -> JobList:
     """A page of the caller's jobs, newest first."""
-    jobs, total = resources.stores.jobs.list(user_id, status=status, limit=limit, offset=min(offset, _LARGEST_OFFSET))
-    return JobList(items=[job_response(job) for job in jobs], total=total, limit=limit, offset=offset)
+    after = None if cursor is None else parse_cursor(cursor)
+    page = resources.stores.lists.page(
+        user_id, status=status, limit=limit, offset=min(offset, _LARGEST_OFFSET), after=after
+    )
+    return JobList(
+        items=[_list_item(job) for job in page.items],
+        total=page.total,
+        total_is_exact=page.total_is_exact,
+        limit=limit,
+        offset=offset,
+        next_cursor=cursor_of(page.goes_on_after) if page.goes_on_after else None,
+    )
 
 
 @get(
@@ -192,10 +212,14 @@ def idempotency_key_of(request: AnyRequest) -> str | None:
 def _accepted(resources: Resources, metrics: Metrics, job: Job) -> Response[JobResponse]:
     resources.publish(job.id)
     metrics.jobs_submitted.inc()
+    return _created(job)
+
+
+def _created(job: Job) -> Response[JobResponse]:
     return Response(job_response(job), status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})
 
 
-def job_response(job: Job) -> JobResponse:
+def job_response(job: Job | ListedJob) -> JobResponse:
     """A job in short."""
     return JobResponse(
         id=str(job.id),
@@ -205,6 +229,26 @@ def job_response(job: Job) -> JobResponse:
         created_at=job.created_at,
         started_at=job.started_at,
         completed_at=job.completed_at,
+    )
+
+
+def _list_item(job: ListedJob) -> JobListItem:
+    return JobListItem(
+        **dict(job_response(job)),
+        title=job.title,
+        progress=_progress(job),
+        duration_ms=job.duration_ms,
+        error_code=job.error_code,
+        revised_from=str(job.revised_from) if job.revised_from else None,
+    )
+
+
+def _progress(job: Job | ListedJob) -> Progress:
+    return Progress(
+        stage=job.stage,
+        turns_done=job.turns_done,
+        turns_total=job.turns_total,
+        next_retry_at=job.next_run_at if job.stage is Stage.RETRYING else None,
     )
 
 
@@ -219,12 +263,7 @@ def job_detail(job: Job, script: Script, language: Language) -> JobDetail:
         error_code=reason,
         error_message=failure_message(reason, job.error_detail, language) if reason else None,
         retry_count=job.retry_count,
-        progress=Progress(
-            stage=job.stage,
-            turns_done=job.turns_done,
-            turns_total=job.turns_total,
-            next_retry_at=job.next_run_at if job.stage is Stage.RETRYING else None,
-        ),
+        progress=_progress(job),
         elapsed_ms=job.elapsed_ms,
         expires_at=job.expires_at,
         resubmitted_from=str(job.resubmitted_from) if job.resubmitted_from else None,

@@ -69,7 +69,7 @@ def _rush_once(pool: ThreadPoolExecutor, clients: Sequence[httpx.Client], urls: 
 def _leave(stores: Stores, key: str) -> None:
     user_id = stores.keys.user_of(key)
     assert user_id is not None
-    waiting, _ = stores.jobs.list(user_id, status=JobStatus.PENDING, limit=CROWD, offset=0)
+    waiting = stores.lists.page(user_id, status=JobStatus.PENDING, limit=CROWD).items
     for job in waiting:
         stores.jobs.cancel(user_id, job.id)
 

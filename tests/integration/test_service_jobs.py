@@ -149,6 +149,34 @@ def test_the_list_is_newest_first_in_pages(api: Api) -> None:
     assert api.client.get(f"/api/v1/jobs?offset={10**30}").json()["items"] == []
 
 
+def test_the_list_goes_on_by_its_cursor_to_the_end(api: Api) -> None:
+    ids = [api.submit() for _ in range(3)]
+    first = api.client.get("/api/v1/jobs?limit=2").json()
+    rest = api.client.get("/api/v1/jobs", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [job["id"] for job in (*first["items"], *rest["items"])] == ids[::-1]
+    assert (rest["total"], rest["total_is_exact"], rest["next_cursor"]) == (3, True, None)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "x" * 21, "x" * 23, "x" * 1_000, "ä" * 22, "x" * 21 + "=", "x" * 22 + "\n"]
+)
+def test_a_cursor_that_is_none_of_ours_is_refused(api: Api, cursor: str) -> None:
+    answer = api.client.get("/api/v1/jobs", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["error"]) == (400, "VALIDATION_ERROR")
+    assert [problem["field"] for problem in answer.json()["details"]["problems"]] == ["cursor"]
+
+
+def test_a_listed_job_needs_no_second_request(api: Api) -> None:
+    done, waiting = api.completed(), api.submit()
+    listed = {job["id"]: job for job in api.client.get("/api/v1/jobs").json()["items"]}
+    for job_id in (done, waiting):
+        detail = api.client.get(f"/api/v1/jobs/{job_id}").json()
+        for field in ("status", "progress", "error_code", "revised_from", "created_at", "started_at", "completed_at"):
+            assert listed[job_id][field] == detail[field]
+        assert listed[job_id]["title"] == SCRIPT["turns"][0]["text"]
+    assert (listed[done]["duration_ms"], listed[waiting]["duration_ms"]) == (5200, None)
+
+
 def test_the_list_may_be_of_one_status(api: Api) -> None:
     cancelled, pending = api.submit(), api.submit()
     api.client.delete(f"/api/v1/jobs/{cancelled}")
@@ -261,6 +289,14 @@ def test_the_same_request_under_one_idempotency_key_is_one_job(api: Api) -> None
     assert first.json()["id"] == second.json()["id"]
     assert api.count_jobs() == 1
     assert submit_with_key(api, "another").json()["id"] != first.json()["id"]
+
+
+def test_a_request_that_is_sent_again_does_nothing(api: Api) -> None:
+    """It is not announced, nor counted, a second time."""
+    answers = [submit_with_key(api, "k") for _ in range(3)]
+    assert [str(job_id) for job_id in api.published] == [answers[0].json()["id"]]
+    assert "readthrough_jobs_submitted_total 1.0" in api.client.get("/metrics").text.splitlines()
+    assert len({answer.headers["location"] for answer in answers}) == 1
 
 
 def test_another_request_under_a_used_idempotency_key_is_refused(api: Api) -> None:

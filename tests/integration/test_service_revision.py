@@ -144,7 +144,7 @@ def test_a_revision_takes_a_slot_as_any_other_job(api: Api) -> None:
     answer = revise(api, job_id, {"index": 0, "text": "好"})
 
     assert (answer.status_code, answer.json()["error"]) == (429, "JOB_LIMIT_EXCEEDED")
-    assert api.stores.jobs.list(LOCAL_USER_ID, status=None, limit=1, offset=0)[1] == 4
+    assert api.stores.lists.page(LOCAL_USER_ID, limit=1).total == 4
 
 
 @pytest.mark.parametrize(

@@ -239,16 +239,21 @@ class LifeOfJobs(RuleBasedStateMachine):
         earlier = next(
             (job_id for job_id, job in self.jobs.items() if key and (job.user_id, job.key) == (user_id, key)), None
         )
-        if earlier is not None and self.jobs[earlier].script != script:
+        if key and earlier is not None and self.jobs[earlier].script != script:
             with pytest.raises(IdempotencyKeyReused):
-                self.bench.jobs.submit(user_id, script, idempotency_key=key)
+                self.bench.jobs.submit_once(user_id, script, key)
             return multiple()
-        if earlier is not None:
-            assert self.bench.jobs.submit(user_id, script, idempotency_key=key).id == earlier
+        if key and earlier is not None:
+            job, is_new = self.bench.jobs.submit_once(user_id, script, key)
+            assert (job.id, is_new) == (earlier, False)
             return multiple()
-        return self.accepted_or_refused(
-            user_id, script, key, lambda: self.bench.jobs.submit(user_id, script, idempotency_key=key).id
-        )
+
+        def submit() -> UUID:
+            if key is None:
+                return self.bench.jobs.submit(user_id, script).id
+            return self.bench.jobs.submit_once(user_id, script, key)[0].id
+
+        return self.accepted_or_refused(user_id, script, key, submit)
 
     @rule(me=whoever, job_id=known_jobs)
     def cancel(self, me: bool, job_id: UUID) -> None:

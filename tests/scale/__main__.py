@@ -96,7 +96,7 @@ def _measure(stores: Stores, at_most_s: float) -> dict[str, Any]:
 
 
 def _list(stores: Stores, user: UUID) -> None:
-    stores.jobs.list(user, status=None, limit=20, offset=0)
+    stores.lists.page(user, limit=20)
 
 
 def _quantiles(call: Callable[[], None], times: int = 300) -> tuple[float, float]:
