@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from storage.settings import Settings
 
 
@@ -11,5 +13,5 @@ class EmbeddedSettings(Settings):
     """Where the embedded servers keep their files. A server whose URL is given is used instead of an embedded one."""
 
     data_dir: Path = Path(".data")
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     s3_endpoint_url: str | None = None

@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from storage.rules import JobRules
+from storage.secret_files import BadSecretFile, SecretFiles
 
 
 class SettingsError(Exception):
@@ -22,11 +23,25 @@ class MissingSetting(SettingsError):
 
 
 class Settings(BaseSettings):
-    """What every package's settings share: `.env` is honoured, an empty value counts as none, nothing changes later."""
+    """What every package's settings share: `.env` is honoured, an empty value counts as none, a secret may come from a
+    file, nothing changes later."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where values come from, the most important first."""
+        files = SecretFiles(settings_cls, [env_settings, dotenv_settings])
+        return init_settings, env_settings, dotenv_settings, files
 
 
 #: What `supply` was given.
@@ -51,6 +66,8 @@ def read(kind: type[S]) -> S:
     """
     try:
         return kind(**{name.lower(): value for name, value in _supplied.items() if name.lower() in kind.model_fields})
+    except BadSecretFile as error:
+        raise SettingsError(str(error)) from None
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
