@@ -13,7 +13,6 @@ from pydantic_settings import NoDecode
 from storage.settings import Settings
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
-ELEVENLABS_URL: Final = "https://api.elevenlabs.io"
 
 
 def _address(value: str) -> str:
@@ -29,27 +28,39 @@ def _region(value: str) -> str:
     return value.lower()
 
 
+def _fits_a_header(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()):
+        raise ValueError("must be printable ASCII without spaces")
+    return key
+
+
 Address = Annotated[str, AfterValidator(_address)]
+Region = Annotated[str, AfterValidator(_region)]
+Key = Annotated[SecretStr, AfterValidator(_fits_a_header)]
 
 
 class ProviderSettings(Settings):
     """The vendors' variables. Blank means unset."""
 
-    azure_speech_key: SecretStr | None = None
-    azure_speech_region: Annotated[str, AfterValidator(_region)] | None = None
+    azure_speech_key: Key | None = None
+    azure_speech_region: Region | None = None
     #: Instead of the region's address: a custom domain, a proxy, a test.
     azure_speech_endpoint: Address | None = None
 
-    openai_api_key: SecretStr | None = None
+    openai_api_key: Key | None = None
     #: OpenAI itself, or any server that speaks its protocol.
     openai_base_url: Address = OPENAI_URL
     openai_tts_model: str = "gpt-4o-mini-tts"
     #: The voices of a compatible server that cannot list its own.
     openai_tts_voices: Annotated[tuple[str, ...], NoDecode] = ()
 
-    elevenlabs_api_key: SecretStr | None = None
-    elevenlabs_base_url: Address = ELEVENLABS_URL
+    elevenlabs_api_key: Key | None = None
+    elevenlabs_base_url: Address = "https://api.elevenlabs.io"
     elevenlabs_tts_model: str = "eleven_multilingual_v2"
+
+    #: Of a project that has Cloud Text-to-Speech. GOOGLE_API_KEY would be read as a key of Gemini by others.
+    google_tts_api_key: Key | None = None
+    google_tts_base_url: Address = "https://texttospeech.googleapis.com"
 
     #: Where kokoro keeps its model, among the data of the embedded servers.
     data_dir: Path = Path(".data")
@@ -81,13 +92,6 @@ class ProviderSettings(Settings):
         if path is not None and not zipfile.is_zipfile(path):
             raise ValueError("must be an npz file of style tables, as the official voices-v1.0.bin")
         return path
-
-    @field_validator("azure_speech_key", "openai_api_key", "elevenlabs_api_key")
-    @classmethod
-    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        if key and not re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()):
-            raise ValueError("must be printable ASCII without spaces")
-        return key
 
     @field_validator("openai_tts_voices", "kokoro_execution_providers", mode="before")
     @classmethod

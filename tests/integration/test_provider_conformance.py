@@ -19,6 +19,7 @@ from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
+from tests.standins.google import GoogleStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import StandIn
 from tests.standins.settings import settings_of
@@ -41,6 +42,7 @@ VENDORS: Mapping[str, Vendor] = {
     "azure": Vendor(AzureStandIn, "zh-TW-HsiaoYuNeural"),
     "openai": Vendor(OpenAIStandIn, "alloy"),
     "elevenlabs": Vendor(ElevenLabsStandIn, "EXAVITQu4vr4xnSDxMaL"),
+    "google": Vendor(GoogleStandIn, "cmn-TW-Wavenet-A"),
 }
 
 

@@ -13,10 +13,19 @@ from collections.abc import Mapping
 
 from tests.standins.azure import AzureStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
+from tests.standins.google import GoogleStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import StandIn
 
-STAND_INS: Mapping[str, type[StandIn]] = {kind.name: kind for kind in (OpenAIStandIn, AzureStandIn, ElevenLabsStandIn)}
+STAND_INS: Mapping[str, type[StandIn]] = {
+    kind.name: kind
+    for kind in (
+        OpenAIStandIn,
+        AzureStandIn,
+        ElevenLabsStandIn,
+        GoogleStandIn,
+    )
+}
 
 
 def main() -> None:

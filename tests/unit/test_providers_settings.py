@@ -59,6 +59,7 @@ def test_an_address_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> Non
         ("AZURE_SPEECH_REGION", "evil.test/"),
         ("AZURE_SPEECH_KEY", "two words"),
         ("OPENAI_API_KEY", "ключ"),
+        ("GOOGLE_TTS_API_KEY", "two\nlines"),
     ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
