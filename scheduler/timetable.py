@@ -34,6 +34,7 @@ class Timetable:
             (1, "dispatch", lambda: sweeps.dispatch(stores, publish)),
             (2, "dead_workers", lambda: dead_workers(stores)),
             (2, "time_out", lambda: sweeps.time_out(stores)),
+            (10, "set_times_right", lambda: sweeps.set_times_right(stores)),
             (60, "orphan", lambda: sweeps.orphan(stores)),
             (60, "expire_jobs", lambda: retention.expire_jobs(stores)),
             (60, "collect_abandoned_audio", lambda: retention.collect_abandoned_audio(stores)),

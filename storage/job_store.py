@@ -22,6 +22,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     cast,
     extract,
     func,
@@ -252,8 +253,10 @@ class JobStore:
 
     def _elapsed_ms(self) -> ColumnElement[int]:
         until = func.coalesce(jobs.c.completed_at, self._now())
-        # More than 31 bits: a job may be found where it was left, weeks after its machine was switched off.
-        return cast(extract("epoch", until - jobs.c.started_at) * 1000, BigInteger).label("elapsed_ms")
+        # More than 31 bits: a job may be found where it was left, weeks after its machine was switched off. Nor below
+        # 0: the clock may have been set back.
+        elapsed_ms = cast(extract("epoch", until - jobs.c.started_at) * 1000, BigInteger)
+        return case((jobs.c.started_at.is_not(None), func.greatest(elapsed_ms, 0))).label("elapsed_ms")
 
     def _get(self, connection: Connection, user_id: UUID, job_id: UUID) -> Job:
         row = connection.execute(self._select_job().where(_of_user(user_id, job_id))).one_or_none()

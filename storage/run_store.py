@@ -266,7 +266,7 @@ class RunStore:
         Raises:
             LeaseLost: the run is over; the caller deletes what it has uploaded.
         """
-        latency_ms = cast(extract("epoch", self._now() - jobs.c.started_at) * 1000, BigInteger)
+        latency_ms = func.greatest(cast(extract("epoch", self._now() - jobs.c.started_at) * 1000, BigInteger), 0)
         counted = func.jsonb_build_object(
             "latency_ms",
             latency_ms,

@@ -6,23 +6,25 @@ Every method is idempotent and safe beside a second scheduler: a guarded stateme
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, and_, any_, extract, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Engine, and_, any_, case, extract, func, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
 from storage.jobs import FailureReason
 from storage.rules import JobRules
-from storage.stages import JobStatus, Stage, due_for
+from storage.stages import ACTIVE, JobStatus, Stage, due_for
 from storage.statements import Clock, database_clock, failed_values
 from storage.tables import jobs
 
 #: Rows that one statement fails: few enough that it takes some ten milliseconds.
 BATCH: Final = 500
+#: Between the clocks of a statement and of the row that it reads.
+_SLACK: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class SweepStore:
             jobs.c.next_run_at < now - timedelta(seconds=overdue_s)
         )
         if republish_s > 0:
-            # A message that follows its due time by 0, 30, 90, 210 s is followed in turn after 30, 60, 120, 240 s. The
+            # A message that follows its due time by 0, 20, 60, 140 s is followed in turn after 20, 40, 80, 160 s. The
             # row tells both times, and has new ones whenever the job is due anew.
             waited_s = func.greatest(extract("epoch", jobs.c.last_published_at - jobs.c.next_run_at), 0)
             pause_s = func.least(waited_s + republish_s, longest_s)
@@ -68,6 +70,31 @@ class SweepStore:
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(jobs.c.next_run_at).limit(limit))
             return [(row.id, due_for(row.status, row.stage)) for row in rows]
+
+    def set_times_right(self) -> int:
+        """Pull back what lies further ahead than it can: the database's clock has gone back. How many jobs there were.
+
+        Nothing waits beyond its deadline, a job that nobody has begun waits for nothing, and messages were sent before.
+        """
+        now = self._now()
+        soon, latest = now + _SLACK, now + self._rules.deadline + _SLACK
+        ahead = and_(
+            jobs.c.status.in_(ACTIVE),
+            or_(
+                and_(jobs.c.status == JobStatus.PENDING, jobs.c.next_run_at > soon),
+                jobs.c.next_run_at > latest,
+                jobs.c.last_published_at > soon,
+                jobs.c.deadline_at > latest,
+            ),
+        )
+        return self._update(
+            ahead,
+            {
+                "next_run_at": _where_set(jobs.c.next_run_at, now),
+                "deadline_at": _where_set(jobs.c.deadline_at, now + self._rules.deadline),
+                "last_published_at": None,
+            },
+        )
 
     # Jobs that nobody will finish.
 
@@ -112,12 +139,15 @@ class SweepStore:
         return self._fail(forgotten, FailureReason.ORPHANED)
 
     def _fail(self, which: ColumnElement[bool], reason: FailureReason) -> int:
-        """Fail these jobs, batch by batch; how many there were.
+        """Fail these jobs; how many there were."""
+        return self._update(which, failed_values(reason, None, now=self._now(), retention=self._rules.retention))
+
+    def _update(self, which: ColumnElement[bool], values: Mapping[str, Any]) -> int:
+        """Write this into these jobs, batch by batch, until there are none; how many there were.
 
         A row that another session holds is passed over: a worker that is frozen within a transaction may hold it, and
         must not keep the others waiting. The next sweep looks again.
         """
-        values = failed_values(reason, None, now=self._now(), retention=self._rules.retention)
         # An array: found once. PostgreSQL may look for the rows of `IN` again and again, and lock more at each time.
         found = func.array(
             select(jobs.c.id).where(which).limit(BATCH).with_for_update(skip_locked=True).scalar_subquery()
@@ -126,7 +156,12 @@ class SweepStore:
         total = 0
         while True:
             with transaction(self._engine) as connection:
-                failed = connection.execute(statement).rowcount
-            total += failed
-            if failed < BATCH:
+                written = connection.execute(statement).rowcount
+            total += written
+            if written < BATCH:
                 return total
+
+
+def _where_set(column: Column[datetime], latest: ColumnElement[datetime]) -> ColumnElement[Any]:
+    """The time in a column, or `latest` if that is earlier; NULL stays NULL."""
+    return case((column.is_not(None), func.least(column, latest)))

@@ -20,6 +20,7 @@ from storage.errors import DatabaseUnavailable
 from storage.job_store import JobStore
 from storage.jobs import LOCAL_USER_ID, FailureReason
 from storage.rules import JobRules
+from storage.run_store import RunStore
 from storage.stages import JobStatus, Stage
 from storage.stores import Stores
 from storage.sweep_store import SweepStore
@@ -47,13 +48,13 @@ def test_a_due_job_is_sent_once_until_its_message_seems_lost_again(stores: Store
 
     assert dispatch(after_s=0) == 0  # its own message may be on its way
     assert dispatch(after_s=1) == 1
-    assert dispatch(after_s=20) == 0
+    assert dispatch(after_s=15) == 0
     assert dispatch(after_s=40) == 1
     assert sent == [(job.id, Stage.SYNTHESIZING)] * 2
 
 
 def test_a_job_that_no_worker_takes_is_sent_less_and_less_often(stores: Stores) -> None:
-    """Ten messages in its first hour; every 30 s it would be a hundred and twenty."""
+    """Ten messages in its first hour; every 20 s it would be a hundred and eighty."""
     job = stores.jobs.submit(LOCAL_USER_ID, script())
     sent_at_s = [0]
     stores.jobs.mark_published([job.id])
@@ -67,7 +68,7 @@ def test_a_job_that_no_worker_takes_is_sent_less_and_less_often(stores: Stores) 
     # A look every ten seconds finds it up to ten seconds late, and what was late counts as waiting.
     pauses = [after - before for before, after in pairwise(sent_at_s)]
     assert len(sent_at_s) in {9, 10}
-    for pause, wanted in zip(pauses, [30, 60, 120, 240, 480, 600, 600, 600, 600], strict=False):
+    for pause, wanted in zip(pauses, [20, 40, 80, 160, 320, 600, 600, 600, 600], strict=False):
         assert wanted <= pause <= 1.7 * wanted
 
 
@@ -220,6 +221,38 @@ def test_a_job_that_nobody_takes_for_a_day_is_an_orphan(stores: Stores) -> None:
 
     assert stores.jobs.get(LOCAL_USER_ID, pending.id).error_code == FailureReason.ORPHANED
     assert job_of(stores, begun).status == JobStatus.PROCESSING
+
+
+def test_a_clock_that_goes_back_keeps_no_job_waiting(stores: Stores) -> None:
+    before = later(timedelta(hours=1))
+    ahead = replace(
+        stores, jobs=JobStore(stores.engine, JobRules(), before), runs=RunStore(stores.engine, JobRules(), before)
+    )
+    pending = ahead.jobs.submit(LOCAL_USER_ID, script())
+    ahead.jobs.mark_published([pending.id])
+    waiting = claimed(ahead)
+    ahead.runs.retry(waiting, 20)
+    working = claimed(ahead)
+    sent: list[UUID] = []
+
+    def dispatch() -> int:
+        return sweeps.dispatch(in_the_future(stores, timedelta(seconds=1)), lambda job_id, _: sent.append(job_id))
+
+    assert dispatch() == 0, "they would wait for an hour"
+    assert sweeps.set_times_right(stores) == 3
+    assert sweeps.set_times_right(stores) == 0
+    assert dispatch() == 2
+    assert set(sent) == {pending.id, waiting.job_id}
+    assert stores.runs.claim(pending.id, Stage.SYNTHESIZING) is not None
+    assert job_of(stores, working).elapsed_ms == 0
+    assert sweeps.time_out(in_the_future(stores, timedelta(minutes=11))) == 3, "no deadline is an hour late"
+
+
+def test_a_wait_that_can_be_is_left_alone(stores: Stores) -> None:
+    waiting = claimed(stores)
+    stores.runs.retry(waiting, 590)
+
+    assert sweeps.set_times_right(stores) == 0
 
 
 def test_all_processing_jobs_fail_when_the_system_was_restarted(stores: Stores) -> None:
