@@ -64,7 +64,7 @@ def route_table(guards_of_users: Sequence[Guard] = ()) -> Sequence[ControllerRou
 
 def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     """The app. It closes nothing of `resources`: whoever made them closes them after it."""
-    numbers = Metrics(resources.stores.jobs)
+    numbers = Metrics(resources.stores.jobs, resources.stores.retention)
     checks = health.checks_of(resources)
     # A request does not wait for a database that is away.
     previews = Previews(resources.stores.segments.impatient(), resources.stores.audio)

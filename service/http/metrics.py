@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -14,9 +15,12 @@ from prometheus_client.registry import Collector
 
 from storage.errors import DatabaseUnavailable
 from storage.job_store import JobStore
+from storage.retention_store import RetentionStore
 
 log = structlog.get_logger()
 
+#: So long after its time a job counts as one that could not be deleted: the sweeps run every minute.
+_OVERDUE_BY: Final = timedelta(hours=1)
 #: Upper bounds in seconds: most answers take milliseconds, a download may take minutes.
 _DURATION_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 60)
 
@@ -24,7 +28,7 @@ _DURATION_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5
 class Metrics:
     """The numbers of one app, in a registry of its own."""
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: JobStore, retention: RetentionStore) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "readthrough_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
@@ -40,6 +44,7 @@ class Metrics:
             "readthrough_jobs_submitted", "Jobs accepted, resubmitted ones too", registry=self.registry
         )
         self.registry.register(_ActiveJobs(jobs))
+        self.registry.register(_Overdue(retention))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
@@ -72,3 +77,30 @@ class _ActiveJobs(Collector):
     @staticmethod
     def _gauge() -> GaugeMetricFamily:
         return GaugeMetricFamily("readthrough_active_jobs", "Jobs under way", labels=["stage"])
+
+
+class _Overdue(Collector):
+    """What should have been deleted and is still there. More than none, again and again: look at the object store."""
+
+    def __init__(self, retention: RetentionStore) -> None:
+        self._retention = retention
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """What is collected, without counting."""
+        return [self._gauge()]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """One sample a kind; none while the database is away."""
+        gauge = self._gauge()
+        try:
+            for kind, count in self._retention.overdue(by=_OVERDUE_BY).items():
+                gauge.add_metric([kind], count)
+        except DatabaseUnavailable as error:
+            log.warning("overdue_not_counted", reason=str(error))
+            return []
+        return [gauge]
+
+    @staticmethod
+    def _gauge() -> GaugeMetricFamily:
+        words = "Jobs and segments that could not be deleted yet, counted to 10,000"
+        return GaugeMetricFamily("readthrough_overdue_deletions", words, labels=["kind"])

@@ -74,10 +74,20 @@ interface JobDetail extends JobResponse {
   revised_from: string | null;
 }
 
+interface JobListItem extends JobResponse {
+  title: string;
+  progress: Progress;
+  duration_ms: number | null;
+  error_code: string | null;
+  revised_from: string | null;
+}
+
 interface JobList {
-  items: JobResponse[];
+  items: JobListItem[];
   total: number;
+  total_is_exact: boolean;
   offset: number;
+  next_cursor: string | null;
 }
 
 interface DownloadLink {

@@ -70,6 +70,21 @@ def test_a_list_that_refreshes_moves_nothing(visit: Visit, stack: Stack) -> None
     assert page.evaluate("window.shifts") == []
 
 
+def test_a_list_is_one_request(visit: Visit, stack: Stack) -> None:
+    stack.completed()
+    stack.busy()
+    page = visit("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/v1/" in request.url else None)
+    page.goto("/jobs")
+    expect(page.locator(".job .stage").first).to_be_visible()
+    expect(page.locator(".job-title").first).not_to_be_empty()
+    page.wait_for_load_state("networkidle")
+    refreshed = sum("/jobs?" in url for url in asked)
+    assert len(asked) == refreshed
+    assert refreshed <= 2
+
+
 def test_a_list_without_an_active_job_and_a_hidden_tab_ask_nothing(visit: Visit, stack: Stack) -> None:
     stack.completed()
     page = visit("about:blank")

@@ -88,6 +88,21 @@ def test_requests_submits_and_active_jobs_are_counted(api: Api) -> None:
     assert any(line.startswith("readthrough_request_duration_seconds_bucket") for line in lines)
 
 
+def test_what_could_not_be_deleted_is_counted(api: Api) -> None:
+    def overdue() -> set[str]:
+        lines = api.client.get("/metrics").text.splitlines()
+        return {line for line in lines if line.startswith("readthrough_overdue_deletions{")}
+
+    job_id = api.completed()
+    assert overdue() == {
+        'readthrough_overdue_deletions{kind="jobs"} 0.0',
+        'readthrough_overdue_deletions{kind="segments"} 0.0',
+    }
+    with api.stores.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET expires_at = now() - interval '2 hours' WHERE id = %s", (job_id,))
+    assert 'readthrough_overdue_deletions{kind="jobs"} 1.0' in overdue()
+
+
 def test_a_submit_over_a_socket_takes_about_as_long_as_without_one(
     database_url: str, object_store: ObjectStore, bucket: str
 ) -> None:

@@ -1,6 +1,6 @@
 // A job in words: its title, its state, why it failed and what helps.
 
-import { castClass, h, say } from "./dom.js";
+import { say } from "./dom.js";
 import { knows, t } from "./words.js";
 
 /** @param {JobResponse} job */
@@ -24,13 +24,6 @@ export function titleOf(detail) {
 export const speakersOf = (detail) => [...new Set(detail.input_params.turns.map((turn) => turn.speaker))];
 
 /**
- * The names of the cast, each in its colour.
- * @param {JobDetail} detail
- */
-export const castNames = (detail) =>
-  speakersOf(detail).map((name, place) => h("bdi", { class: `name ${castClass(place)}` }, name));
-
-/**
  * Sets a chip to a status.
  * @param {HTMLElement} chip
  * @param {JobStatus} status
@@ -45,7 +38,7 @@ const ACCOUNT = /\banswered 40[123]\b|quota|billing|credit|balance|payment|api[ 
 
 /**
  * What helps when a job has failed, and whether that is to hand it in once more as it is.
- * @param {JobDetail} detail
+ * @param {{ error_code: string | null, error_message?: string | null }} job
  */
 export function adviceFor({ error_code: code, error_message: words }) {
   if (code === "provider_rejected" && ACCOUNT.test(words ?? "")) return { text: t("advice.account"), isToResubmit: true };

@@ -1,29 +1,22 @@
 // The list of jobs: newest first, by status, a page at a time, kept up to date while something is active.
 
 import "./frame.js";
-import { Refused, call, getJob } from "./api.js";
+import { Refused, call, serverNow } from "./api.js";
 import { announce, byId, h, keep, say, show, toast, touched } from "./dom.js";
 import { cancel, resubmit } from "./job_actions.js";
-import { castNames, fillStatus, isActive, titleOf } from "./job_words.js";
+import { adviceFor, fillStatus, isActive } from "./job_words.js";
 import { makeProgress } from "./progress.js";
 import { keepLooking } from "./refresh.js";
 import { clock, duration, exactly, t, when } from "./words.js";
 
 const PAGE = 20;
 const EVERY_MS = 5_000;
-/** Details that are asked for at a time. */
-const AT_ONCE = 4;
 
 const list = byId("jobs");
 const newer = byId("newer", HTMLButtonElement);
 const older = byId("older", HTMLButtonElement);
 const emptyLink = byId("jobs-empty-link", HTMLAnchorElement);
 
-/**
- * Details by id. Those of a job that has ended do not change any more.
- * @type {Map<string, JobDetail>}
- */
-const details = new Map();
 /**
  * The status that a job was last seen in.
  * @type {Map<string, JobStatus>}
@@ -54,25 +47,8 @@ async function look() {
     return true;
   }
   draw(page);
-  await loadDetails(page.items);
-  draw(page);
   tellChanges(page.items);
   return page.items.some(isActive);
-}
-
-/** @param {JobResponse[]} jobs */
-async function loadDetails(jobs) {
-  const wanted = jobs.filter((job) => details.get(job.id)?.status !== job.status || isActive(job));
-  const next = async () => {
-    for (let job = wanted.shift(); job; job = wanted.shift()) {
-      try {
-        details.set(job.id, await getJob(job.id));
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error; // a job that has just gone is not worth a word
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
 }
 
 /** @param {JobList} page */
@@ -93,9 +69,10 @@ function draw(page) {
   }
   const last = page.offset + page.items.length;
   show(byId("pages"), page.total > PAGE);
-  say(byId("range"), t("jobs.range", { first: page.offset + 1, last, total: page.total }));
+  const total = page.total_is_exact ? page.total : `${page.total}+`;
+  say(byId("range"), t("jobs.range", { first: page.offset + 1, last, total }));
   newer.disabled = page.offset === 0;
-  older.disabled = last >= page.total;
+  older.disabled = !page.next_cursor;
 }
 
 /**
@@ -114,16 +91,15 @@ function sayEmpty(title, text, link, href) {
 }
 
 /**
- * The row of a job. What is in its detail comes a moment later than the rest.
- * @param {JobResponse} first
- * @returns {Part<JobResponse>}
+ * The row of a job.
+ * @param {JobListItem} first
+ * @returns {Part<JobListItem>}
  */
 function make(first) {
   let job = first;
   const status = h("span", { class: "chip" });
   const created = h("time", { datetime: job.created_at, title: exactly(job.created_at) }, when(job.created_at));
   const title = h("a", { class: "job-title", href: `/jobs/${job.id}`, dir: "auto" });
-  const names = h("span", { class: "names" });
   const reason = h("p", { class: "reason" });
   const progress = makeProgress();
   const facts = [h("span"), h("span"), h("span")];
@@ -133,7 +109,7 @@ function make(first) {
     "li",
     { class: "job" },
     h("p", { class: "job-state" }, status, created),
-    h("div", { class: "job-what" }, title, names, reason, progress.element),
+    h("div", { class: "job-what" }, title, reason, progress.element),
     h("p", { class: "job-facts" }, ...facts),
     h("div", { class: "job-ends" }, cancelIt, resubmitIt),
   );
@@ -147,19 +123,16 @@ function make(first) {
     looking.now();
   });
 
-  /** @param {JobResponse} now */
+  /** @param {JobListItem} now */
   function fill(now) {
     job = now;
-    const known = details.get(job.id);
-    const detail = known?.status === job.status ? known : null;
     fillStatus(status, job.status);
-    say(title, known ? titleOf(known) : job.id);
-    if (known && !names.childElementCount) names.append(...castNames(known));
-    factsOf(detail).forEach((fact, place) => facts[place] && say(facts[place], fact));
-    show(progress.element, isActive(job) && detail !== null);
-    if (detail && isActive(job)) progress.fill(detail);
+    say(title, job.title);
+    factsOf(job).forEach((fact, place) => facts[place] && say(facts[place], fact));
+    show(progress.element, isActive(job));
+    progress.fill(job);
     show(reason, job.status === "failed");
-    say(reason, detail?.error_message ?? "");
+    say(reason, job.error_code ? adviceFor(job).text : "");
     show(cancelIt, isActive(job));
     cancelIt.setAttribute("aria-disabled", String(job.status !== "pending"));
     cancelIt.setAttribute("aria-label", t("job.cancel.of", { title: title.textContent ?? "" }));
@@ -169,27 +142,26 @@ function make(first) {
   return { element, fill };
 }
 
-/** @param {JobDetail | null} detail */
-function factsOf(detail) {
-  const heard = detail?.result_metadata?.duration_ms;
+/** @param {JobListItem} job */
+function factsOf({ started_at: started, completed_at: completed, duration_ms: heard, progress }) {
+  const until = completed ? Date.parse(completed) : serverNow();
   return [
-    detail ? t("count.lines", { n: detail.progress.turns_total }) : "",
+    t("count.lines", { n: progress.turns_total }),
     heard ? t("job.heard", { time: clock(heard) }) : "",
-    detail?.elapsed_ms != null ? t("job.took", { time: duration(detail.elapsed_ms) }) : "",
+    started ? t("job.took", { time: duration(Math.max(0, until - Date.parse(started))) }) : "",
   ];
 }
 
 /**
  * A change of status is read out.
- * @param {JobResponse[]} jobs
+ * @param {JobListItem[]} jobs
  */
 function tellChanges(jobs) {
   for (const job of jobs) {
     const before = seen.get(job.id);
     seen.set(job.id, job.status);
     if (!before || before === job.status) continue;
-    const known = details.get(job.id);
-    announce(t("jobs.changed", { title: known ? titleOf(known) : job.id, status: t(`status.${job.status}`) }));
+    announce(t("jobs.changed", { title: job.title, status: t(`status.${job.status}`) }));
   }
 }
 

@@ -25,7 +25,7 @@ export function makeProgress() {
 
   return {
     element,
-    /** @param {JobDetail} job */
+    /** @param {{ progress: Progress }} job */
     fill(job) {
       const { stage, turns_done: done, turns_total: total } = job.progress;
       bar.max = total + 1; // the joining is a step of its own
