@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from actors.providers.azure import Azure
 from actors.providers.elevenlabs import ElevenLabs
 from actors.providers.espeak import Espeak
+from actors.providers.gemini import Gemini
 from actors.providers.google import Google
 from actors.providers.kokoro.provider import Kokoro
 from actors.providers.openai import OpenAI
@@ -18,4 +19,5 @@ PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "openai": OpenAI,
     "elevenlabs": ElevenLabs,
     "google": Google,
+    "gemini": Gemini,
 }

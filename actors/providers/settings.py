@@ -62,6 +62,10 @@ class ProviderSettings(Settings):
     google_tts_api_key: Key | None = None
     google_tts_base_url: Address = "https://texttospeech.googleapis.com"
 
+    gemini_api_key: Key | None = None
+    gemini_base_url: Address = "https://generativelanguage.googleapis.com"
+    gemini_tts_model: str = "gemini-3.8-flash-tts"
+
     #: Where kokoro keeps its model, among the data of the embedded servers.
     data_dir: Path = Path(".data")
     #: More voices for kokoro: an npz of style tables, as the official voices-v1.0.bin.

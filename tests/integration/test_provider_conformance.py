@@ -19,6 +19,7 @@ from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
+from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import StandIn
@@ -43,6 +44,7 @@ VENDORS: Mapping[str, Vendor] = {
     "openai": Vendor(OpenAIStandIn, "alloy"),
     "elevenlabs": Vendor(ElevenLabsStandIn, "EXAVITQu4vr4xnSDxMaL"),
     "google": Vendor(GoogleStandIn, "cmn-TW-Wavenet-A"),
+    "gemini": Vendor(GeminiStandIn, "Kore"),
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from tests.standins.azure import AzureStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
+from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import StandIn
@@ -24,6 +25,7 @@ STAND_INS: Mapping[str, type[StandIn]] = {
         AzureStandIn,
         ElevenLabsStandIn,
         GoogleStandIn,
+        GeminiStandIn,
     )
 }
 
