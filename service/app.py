@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
@@ -21,6 +20,7 @@ from service.http.middleware import RequestMiddleware
 from service.http.outside import Outside
 from service.http.rate_limit import RateLimit
 from service.http.sites import Sites
+from service.http.threads import FairThreads
 from service.page import page, sign_in
 from service.resources import Resources
 from service.routes import dialogues, download, health, jobs, metrics, openapi, providers, timeline
@@ -75,8 +75,7 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
         # Handlers that are not async run in the loop's own executor, which by itself has a few threads a core. The loop
         # closes it.
-        threads = ThreadPoolExecutor(settings.sync_threads, thread_name_prefix="sync")
-        asyncio.get_running_loop().set_default_executor(threads)
+        asyncio.get_running_loop().set_default_executor(FairThreads(settings.sync_threads))
         yield
         checks.close()
         outside.close()

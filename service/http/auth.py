@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +23,8 @@ from storage.key_store import KeyStore
 
 #: Where the page keeps the key that a person has signed in with (`service/page/sign_in.py`).
 SESSION_COOKIE: Final = "readthrough-session"
+#: How long a request that is one too many waits for its refusal.
+REFUSAL_DELAY_S: Final = 1.0
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None] | None]
@@ -31,11 +34,17 @@ def guards(settings: ServiceSettings, keys: KeyStore) -> Sequence[Guard]:
     """What every route that belongs to a user asks before it reads the request."""
     limit = RateLimit(settings.rate_limit_per_minute)
 
-    # Litestar calls a guard that is not async in a thread. This one waits for nothing, and has the event loop alone.
+    # Litestar calls a guard that is not async in a thread. This one has the event loop alone.
     async def limit_rate(connection: Connection, _handler: BaseRouteHandler) -> None:
         who = _who(connection, settings)
-        if who is not None:
+        if who is None:
+            return
+        try:
             connection.scope[RATE_HEADERS] = limit.require(who)  # type: ignore[literal-required]
+        except ApiError:
+            # Who does not wait by themselves is made to: a refusal costs nearly as much as an answer.
+            await asyncio.sleep(REFUSAL_DELAY_S)
+            raise
 
     if settings.auth == "none":
         return [limit_rate]

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from service.http.errors import InvalidRequest, answer_api_error
 from service.http.metrics import Metrics
 from service.http.sites import Sites
+from service.http.threads import ASKING, who_asks
 
 log = structlog.get_logger()
 
@@ -58,6 +59,8 @@ class RequestMiddleware:
                 message["headers"] = _with_headers(message["headers"], request_id, scope.get(RATE_HEADERS, {}))
             await send(message)
 
+        # The task of a request is its own: what is set here ends with it.
+        ASKING.set(who_asks(scope))
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             try:
                 await self._answer_of(scope)(scope, receive, send_with_headers)
