@@ -45,6 +45,11 @@ class Engine:
         options.intra_op_num_threads = threads
         # A thread that spins while it waits takes the time of whoever else is at work on this machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # No two pieces are equally long: what was planned for one does not fit the next.
+        options.enable_mem_pattern = False
+        # After each piece, or every one that is longer than all before would add its memory to theirs.
+        self._giving_memory_back = ort.RunOptions()
+        self._giving_memory_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._session = ort.InferenceSession(str(model), options, providers=_installed(execution_providers))
         self._inputs = {wanted.name: wanted.type for wanted in self._session.get_inputs()}
         self._vocabulary: Mapping[str, int] = json.loads(
@@ -71,7 +76,7 @@ class Engine:
         tokens = [self._vocabulary[sign] for sign in phonemes if sign in self._vocabulary][:MAX_TOKENS]
         if not tokens:
             return np.zeros(0, np.float32)
-        samples: Any = self._session.run(None, self._feeds(tokens, style, speed))[0]
+        samples: Any = self._session.run(None, self._feeds(tokens, style, speed), self._giving_memory_back)[0]
         return _trimmed(np.asarray(samples, np.float32).reshape(-1))
 
     def _feeds(self, tokens: Sequence[int], style: Table, speed: float) -> dict[str, Any]:

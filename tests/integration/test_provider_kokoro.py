@@ -30,6 +30,8 @@ SHORT = Line("好。", "man-deep", "zh-TW")
 #: Several pieces: some seconds of work.
 LONG = Line("我們在下午討論了這個問題，最後決定下個月再做一次測試，因為還不夠完整。" * 8, "man-deep", "zh-TW")
 MEMORY_BYTES = 800_000_000
+#: What the longest piece takes, the model and all dictionaries with it: 630 MB.
+ONE_PIECE_BYTES = 710_000_000
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,14 @@ def test_a_long_turn_is_spoken_in_pieces_joined_with_exact_silence_within_its_me
     assert len(together) > 2 * len(one_by_one[0])
     assert pause <= longest < pause + 24 * 60, "the pause of ours, and at most what was kept of the model's own"
     assert child.memory_info().rss < MEMORY_BYTES
+
+
+def test_ever_longer_pieces_do_not_add_up_in_memory(kokoro: Kokoro) -> None:
+    for characters in (33, 39):
+        kokoro.speak(Line(f"OK {LONG.text[:characters]}", "man-deep", "zh-TW"), ENOUGH_S)
+    status = Path(f"/proc/{_child_pid(kokoro)}/status").read_text()
+    [highest_kb] = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    assert highest_kb * 1024 < ONE_PIECE_BYTES
 
 
 def test_english_kana_and_mandarin_are_spoken_by_one_voice(speaking: Kokoro) -> None:
