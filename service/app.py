@@ -18,6 +18,7 @@ from service.http.json_body import MAX_BODY_BYTES
 from service.http.metrics import Metrics
 from service.http.middleware import RequestMiddleware
 from service.http.outside import Outside
+from service.http.query import require_plain_query
 from service.http.rate_limit import RateLimit
 from service.http.sites import Sites
 from service.http.threads import FairThreads
@@ -47,7 +48,7 @@ def route_table(guards_of_users: Sequence[Guard] = ()) -> Sequence[ControllerRou
             providers.preview_voice,
             dialogues.parse_dialogue_text,
         ],
-        guards=guards_of_users,
+        guards=[*guards_of_users, require_plain_query],
     )
     return [
         of_a_user,

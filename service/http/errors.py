@@ -183,12 +183,12 @@ def _not_found(request: AnyRequest, _error: NotFoundException) -> Response[Any]:
 
 
 def _method_not_allowed(request: AnyRequest, _error: MethodNotAllowedException) -> Response[Any]:
-    allowed = _methods_of(request)
+    allowed = methods_of(request)
     error = ApiError(ErrorCode.METHOD_NOT_ALLOWED, {"allowed": allowed}, headers={"Allow": ", ".join(allowed)})
     return answer_api_error(request, error)
 
 
-def _methods_of(request: AnyRequest) -> Sequence[str]:
+def methods_of(request: AnyRequest) -> Sequence[str]:
     """The methods that the path of a request takes (RFC 9110, 15.5.6)."""
     allowed: list[str] = []
     for method in HttpMethod:
@@ -206,7 +206,7 @@ def _too_large(request: AnyRequest, _error: RequestEntityTooLarge) -> Response[A
 
 
 #: What the query parameters of every route must be.
-_PARAMETERS: Final[Mapping[str, Text]] = {
+PARAMETERS: Final[Mapping[str, Text]] = {
     "limit": Text("須為 1 到 100 的整數", "must be a whole number from 1 to 100"),
     "offset": Text("須為 0 以上的整數", "must be a whole number, 0 or more"),
     "status": Text(
@@ -224,7 +224,7 @@ def _bad_parameters(request: AnyRequest, error: ValidationException) -> Response
     found = cast("list[Mapping[str, Any]]", error.extra) if isinstance(error.extra, list) else []
     names = list(dict.fromkeys(str(one.get("key", "")) for one in found)) or ["query"]
     return answer_api_error(
-        request, InvalidRequest([Problem(name, _PARAMETERS.get(name, _BAD_PARAMETER)) for name in names])
+        request, InvalidRequest([Problem(name, PARAMETERS.get(name, _BAD_PARAMETER)) for name in names])
     )
 
 

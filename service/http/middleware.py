@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import structlog
 from litestar import Request
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.errors import InvalidRequest, answer_api_error
+from service.http.errors import InvalidRequest, answer_api_error, methods_of
 from service.http.metrics import Metrics
 from service.http.sites import Sites
 from service.http.threads import ASKING, who_asks
@@ -72,13 +73,17 @@ class RequestMiddleware:
                 self._note(scope, status, time.perf_counter() - started)
 
     def _answer_of(self, scope: Any) -> ASGIApp:
-        """The app, or what is said to a request that is for or from another site."""
-        problem = self._sites.problem_of(scope["method"], scope["path"], scope["headers"])
-        if problem is None:
-            return self._app
+        """The app, or what is said to a request that is for or from another site, or asks for an address's methods."""
         request = Request[Any, Any, Any](scope)
-        answer: Any = answer_api_error(request, InvalidRequest([problem]))
-        return answer.to_asgi_response(None, request)
+        problem = self._sites.problem_of(scope["method"], scope["path"], scope["headers"])
+        if problem is not None:
+            refusal: Any = answer_api_error(request, InvalidRequest([problem]))
+            return refusal.to_asgi_response(None, request)
+        # Litestar names the methods of one handler, and an address may have several.
+        allowed = methods_of(request) if scope["method"] == "OPTIONS" else ()
+        if not allowed:
+            return self._app
+        return ASGIResponse(status_code=204, headers={"Allow": ", ".join(allowed)})
 
     def _note(self, scope: Any, status: int, duration_s: float) -> None:
         method: str = scope["method"]

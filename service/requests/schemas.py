@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from actors.audio.file import FORMATS
@@ -43,6 +44,11 @@ LANGUAGE_PATTERN: Final = (
 )
 _LANGUAGE: Final = re.compile(LANGUAGE_PATTERN)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+#: What is storable, for the document: pydantic itself asks `_storable`, which is quicker.
+_NO_NUL: Final[JsonDict] = {"pattern": r"^[^\x00]*$"}
+_NO_NUL_NOT_BLANK: Final[JsonDict] = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
 
 
 def _storable(text: str) -> str:
@@ -80,20 +86,25 @@ def _output_format(name: str) -> str:
 # A text is measured before anything else looks at it.
 SpokenText = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_CHARACTERS, json_schema_extra={"pattern": r"\S"}),
+    Field(min_length=1, max_length=MAX_CHARACTERS, json_schema_extra=_NO_NUL_NOT_BLANK),
     AfterValidator(_storable),
     AfterValidator(_not_blank),
 ]
 Speaker = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_SPEAKER_LENGTH, json_schema_extra={"pattern": r"\S"}),
+    Field(min_length=1, max_length=MAX_SPEAKER_LENGTH, json_schema_extra=_NO_NUL_NOT_BLANK),
     AfterValidator(_storable),
     AfterValidator(_not_blank),
 ]
-VoiceId = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_storable)]
-VoiceName = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_storable)]
-ProviderName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
-DialogueText = Annotated[str, Field(max_length=MAX_DIALOGUE_LENGTH), AfterValidator(_storable)]
+VoiceId = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME_LENGTH, json_schema_extra=_NO_NUL), AfterValidator(_storable)
+]
+VoiceName = Annotated[str, Field(max_length=MAX_NAME_LENGTH, json_schema_extra=_NO_NUL), AfterValidator(_storable)]
+# That it is empty is told as that there is no such provider.
+ProviderName = Annotated[str, Field(max_length=MAX_NAME_LENGTH, json_schema_extra={"minLength": 1})]
+DialogueText = Annotated[
+    str, Field(max_length=MAX_DIALOGUE_LENGTH, json_schema_extra=_NO_NUL), AfterValidator(_storable)
+]
 LanguageTag = Annotated[
     str, AfterValidator(_language), Field(json_schema_extra={"pattern": LANGUAGE_PATTERN, "maxLength": 64})
 ]

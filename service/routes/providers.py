@@ -20,6 +20,7 @@ from service.http.operation import BINARY, Answer, Operation, model, path_parame
 from service.http.outside import OutsideDep
 from service.http.rate_limit import PreviewLimitDep
 from service.requests.schemas import (
+    LANGUAGE_PATTERN,
     MAX_SPEAKERS,
     OUTPUT_FORMATS,
     ProviderBody,
@@ -100,7 +101,11 @@ async def list_voices(
         [
             _NAME,
             path_parameter("voice_id", "a voice of the provider, URL-encoded"),
-            query_parameter("language", "BCP 47, for a voice that speaks every language"),
+            query_parameter(
+                "language",
+                "BCP 47, for a voice that speaks every language",
+                {"type": "string", "pattern": LANGUAGE_PATTERN, "maxLength": 64},
+            ),
         ],
     ),
 )

@@ -53,6 +53,38 @@ def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path: str,
     assert sorted(answer.headers["allow"].split(", ")) == allowed
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/jobs", ["GET", "OPTIONS", "POST"]),
+        ("/api/v1/jobs/x", ["DELETE", "GET", "OPTIONS"]),
+        ("/session", ["DELETE", "OPTIONS", "POST"]),
+        ("/health/live", ["GET", "OPTIONS"]),
+    ],
+)
+def test_an_address_tells_all_its_methods(api: Api, path: str, allowed: list[str]) -> None:
+    answer = api.client.options(path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert sorted(answer.headers["allow"].split(", ")) == allowed
+    assert api.client.options("/nope").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=null&status=null", "status"),
+        ("status=failed&status=completed", "status"),
+        ("status=null", "status"),
+        ("limit=1&limit=1", "limit"),
+        ("offset=null", "offset"),
+    ],
+)
+def test_what_is_said_twice_or_not_at_all_is_refused(api: Api, query: str, field: str) -> None:
+    answer = api.client.get(f"/api/v1/jobs?{query}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "VALIDATION_ERROR")
+    assert answer.json()["details"]["problems"][0]["field"] == field
+
+
 def test_messages_are_in_the_language_that_the_client_prefers(api: Api) -> None:
     zh = api.client.get("/nope")
     en = api.client.get("/nope", headers={"Accept-Language": "en-GB, zh;q=0.5"})
