@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from storage.engine import reading, transaction
 from storage.stages import ACTIVE
-from storage.statements import Clock, database_clock
+from storage.statements import Clock, database_clock, free_among
 from storage.tables import UNFINISHED_SEGMENT, audio_files, job_turns, jobs, segments
 
 #: Rows in one statement: few enough that it takes some ten milliseconds, whatever foreign keys bring with it.
@@ -78,10 +78,13 @@ class RetentionStore:
         return self._doomed(query.where(_among(audio_files.c.job_id, job_ids)))
 
     def forget_jobs(self, job_ids: Sequence[UUID]) -> int:
-        """Delete the rows of expired jobs whose objects are gone, with their files and turns; how many there were."""
-        expired = and_(_among(jobs.c.id, job_ids), jobs.c.expires_at < self._now())
+        """Delete the rows of expired jobs whose objects are gone, with their files and turns; how many there were.
+
+        A row that another session holds, as one does that resubmits the job, is left to the next sweep.
+        """
+        expired = select(jobs.c.id).where(_among(jobs.c.id, job_ids), jobs.c.expires_at < self._now())
         with transaction(self._engine) as connection:
-            return connection.execute(delete(jobs).where(expired)).rowcount
+            return connection.execute(delete(jobs).where(free_among(jobs.c.id, expired))).rowcount
 
     def abandoned_audio(self, *, after: timedelta) -> Sequence[DoomedObject]:
         """Uploads of runs that are over, begun so long ago that no dead worker's bytes can still arrive. A batch."""
@@ -158,8 +161,7 @@ class RetentionStore:
         while True:
             batch = select(segments.c.id).where(which).order_by(oldest_first).limit(BATCH)
             # What a job is just taking for itself is not unused, and is not waited for.
-            batch = batch.with_for_update(skip_locked=True, of=segments)
-            marked = update(segments).where(segments.c.id.in_(batch.scalar_subquery())).values(state="expired")
+            marked = update(segments).where(free_among(segments.c.id, batch)).values(state="expired")
             with transaction(self._engine) as connection:
                 rows = connection.execute(marked.returning(segments.c.id, segments.c.object_key)).all()
             if not rows:

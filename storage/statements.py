@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Select, any_, func
 
 from storage.jobs import FailureReason
 from storage.stages import JobStatus, Stage
@@ -40,6 +41,14 @@ def failed_values(
         "expires_at": now + retention,
         **ENDED,
     }
+
+
+def free_among(column: ColumnElement[UUID], ids: Select[tuple[UUID]]) -> ColumnElement[bool]:
+    """Whether a row is one of these that no other session holds; they are locked. A row that is held is not waited for.
+
+    An array is worked out once. PostgreSQL may look for the rows of `IN` again and again, and lock more each time.
+    """
+    return column == any_(func.array(ids.with_for_update(skip_locked=True).scalar_subquery()))
 
 
 def takes_of(stored: Mapping[str, str]) -> Mapping[int, str]:

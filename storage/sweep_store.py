@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Engine, and_, any_, case, extract, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Engine, and_, case, extract, func, or_, select, update
 
 from storage.engine import reading, require_writable, transaction
 from storage.jobs import FailureReason
 from storage.rules import JobRules
 from storage.stages import ACTIVE, JobStatus, Stage, due_for
-from storage.statements import Clock, database_clock, failed_values
+from storage.statements import Clock, database_clock, failed_values, free_among
 from storage.tables import jobs
 
 #: Rows that one statement fails: few enough that it takes some ten milliseconds.
@@ -148,11 +148,8 @@ class SweepStore:
         A row that another session holds is passed over: a worker that is frozen within a transaction may hold it, and
         must not keep the others waiting. The next sweep looks again.
         """
-        # An array: found once. PostgreSQL may look for the rows of `IN` again and again, and lock more at each time.
-        found = func.array(
-            select(jobs.c.id).where(which).limit(BATCH).with_for_update(skip_locked=True).scalar_subquery()
-        )
-        statement = update(jobs).where(jobs.c.id == any_(found)).values(**values)
+        found = select(jobs.c.id).where(which).limit(BATCH)
+        statement = update(jobs).where(free_among(jobs.c.id, found)).values(**values)
         total = 0
         while True:
             with transaction(self._engine) as connection:

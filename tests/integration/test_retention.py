@@ -55,6 +55,18 @@ def test_a_completed_job_goes_after_thirty_days_with_its_audio(
     assert job_of(stores, active).status == JobStatus.PROCESSING
 
 
+def test_a_job_whose_row_is_held_keeps_no_other_from_going(stores: Stores, engine: Engine) -> None:
+    held, _ = delivered(stores)
+    free, _ = delivered(stores)
+    with engine.begin() as connection:  # as a resubmit does that is frozen
+        connection.execute(select(jobs.c.id).where(jobs.c.id == held.job_id).with_for_update(key_share=True))
+        assert retention.expire_jobs(in_the_future(stores, timedelta(days=31))) == 1
+        with pytest.raises(JobNotFound):
+            job_of(stores, free)
+
+    assert retention.expire_jobs(in_the_future(stores, timedelta(days=31))) == 1
+
+
 def test_a_cancelled_job_goes_after_seven_days(stores: Stores) -> None:
     job = stores.jobs.submit(LOCAL_USER_ID, script())
     stores.jobs.cancel(LOCAL_USER_ID, job.id)
