@@ -9,6 +9,7 @@ from actors.providers.gemini import Gemini
 from actors.providers.google import Google
 from actors.providers.kokoro.provider import Kokoro
 from actors.providers.openai import OpenAI
+from actors.providers.polly import Polly
 from actors.providers.provider import Provider
 from actors.providers.settings import ProviderSettings
 
@@ -20,4 +21,5 @@ PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "elevenlabs": ElevenLabs,
     "google": Google,
     "gemini": Gemini,
+    "polly": Polly,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
@@ -65,6 +65,14 @@ class ProviderSettings(Settings):
     gemini_api_key: Key | None = None
     gemini_base_url: Address = "https://generativelanguage.googleapis.com"
     gemini_tts_model: str = "gemini-3.8-flash-tts"
+
+    #: AWS_ACCESS_KEY_ID is of the object store, which need not be Amazon's.
+    polly_access_key_id: Key | None = None
+    polly_secret_access_key: Key | None = None
+    polly_region: Region | None = None
+    #: Instead of the region's address.
+    polly_base_url: Address | None = None
+    polly_engine: Literal["standard", "neural", "long-form", "generative"] = "neural"
 
     #: Where kokoro keeps its model, among the data of the embedded servers.
     data_dir: Path = Path(".data")

@@ -16,6 +16,7 @@ from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.polly import PollyStandIn
 from tests.standins.server import StandIn
 
 STAND_INS: Mapping[str, type[StandIn]] = {
@@ -26,6 +27,7 @@ STAND_INS: Mapping[str, type[StandIn]] = {
         ElevenLabsStandIn,
         GoogleStandIn,
         GeminiStandIn,
+        PollyStandIn,
     )
 }
 

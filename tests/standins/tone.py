@@ -9,6 +9,10 @@ from array import array
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
+from io import BytesIO
+
+import av
+import numpy as np
 
 import av
 
@@ -51,6 +55,21 @@ def _one_second(of_hz: int) -> bytes:
 def wav(text: str, voice_id: str) -> bytes:
     """The same as a WAV file."""
     return wav_of(pcm(text, voice_id), SAMPLE_RATE_HZ)
+
+
+def ogg(text: str, voice_id: str) -> bytes:
+    """The same as an Ogg Vorbis file, which libav can write on two channels only."""
+    samples = np.frombuffer(pcm(text, voice_id), dtype="<i2").astype(np.float32) / 32768
+    sound = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
+    sound.sample_rate, sound.pts = SAMPLE_RATE_HZ, 0
+    file = BytesIO()
+    # Without these the number of the stream is another one each time.
+    with av.open(file, "w", format="ogg", options={"fflags": "+bitexact", "serial_offset": "1"}) as container:
+        stream = container.add_stream(
+            "vorbis", rate=SAMPLE_RATE_HZ, layout="stereo", options={"strict": "experimental"}
+        )
+        container.mux([*stream.encode(sound), *stream.encode(None)])
+    return file.getvalue()
 
 
 def with_unknown_sizes(wav_file: bytes) -> bytes:

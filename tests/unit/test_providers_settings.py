@@ -60,6 +60,8 @@ def test_an_address_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> Non
         ("AZURE_SPEECH_KEY", "two words"),
         ("OPENAI_API_KEY", "ключ"),
         ("GOOGLE_TTS_API_KEY", "two\nlines"),
+        ("POLLY_REGION", "evil.test/"),
+        ("POLLY_ENGINE", "best"),
     ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
