@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from actors.providers.azure import Azure
+from actors.providers.cartesia import Cartesia
 from actors.providers.elevenlabs import ElevenLabs
 from actors.providers.espeak import Espeak
 from actors.providers.gemini import Gemini
@@ -22,4 +23,5 @@ PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "google": Google,
     "gemini": Gemini,
     "polly": Polly,
+    "cartesia": Cartesia,
 }

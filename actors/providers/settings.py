@@ -74,6 +74,10 @@ class ProviderSettings(Settings):
     polly_base_url: Address | None = None
     polly_engine: Literal["standard", "neural", "long-form", "generative"] = "neural"
 
+    cartesia_api_key: Key | None = None
+    cartesia_base_url: Address = "https://api.cartesia.ai"
+    cartesia_tts_model: str = "sonic-3.5"
+
     #: Where kokoro keeps its model, among the data of the embedded servers.
     data_dir: Path = Path(".data")
     #: More voices for kokoro: an npz of style tables, as the official voices-v1.0.bin.

@@ -18,6 +18,7 @@ from actors.providers.provider import Line, Provider, ProviderError
 from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
+from tests.standins.cartesia import CartesiaStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
@@ -49,6 +50,7 @@ VENDORS: Mapping[str, Vendor] = {
     "google": Vendor(GoogleStandIn, "cmn-TW-Wavenet-A"),
     "gemini": Vendor(GeminiStandIn, "Kore"),
     "polly": Vendor(PollyStandIn, "Joanna", "en-US"),
+    "cartesia": Vendor(CartesiaStandIn, "e90c6678-f0d3-4767-9883-5d0ecf5894a8"),
 }
 
 

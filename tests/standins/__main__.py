@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 
 from tests.standins.azure import AzureStandIn
+from tests.standins.cartesia import CartesiaStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
@@ -28,6 +29,7 @@ STAND_INS: Mapping[str, type[StandIn]] = {
         GoogleStandIn,
         GeminiStandIn,
         PollyStandIn,
+        CartesiaStandIn,
     )
 }
 
