@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from actors.providers.azure import Azure
 from actors.providers.cartesia import Cartesia
+from actors.providers.deepgram import Deepgram
 from actors.providers.elevenlabs import ElevenLabs
 from actors.providers.espeak import Espeak
 from actors.providers.gemini import Gemini
@@ -24,4 +25,5 @@ PROVIDERS: Mapping[str, Callable[[ProviderSettings], Provider]] = {
     "gemini": Gemini,
     "polly": Polly,
     "cartesia": Cartesia,
+    "deepgram": Deepgram,
 }

@@ -78,6 +78,9 @@ class ProviderSettings(Settings):
     cartesia_base_url: Address = "https://api.cartesia.ai"
     cartesia_tts_model: str = "sonic-3.5"
 
+    deepgram_api_key: Key | None = None
+    deepgram_base_url: Address = "https://api.deepgram.com"
+
     #: Where kokoro keeps its model, among the data of the embedded servers.
     data_dir: Path = Path(".data")
     #: More voices for kokoro: an npz of style tables, as the official voices-v1.0.bin.

@@ -46,8 +46,8 @@ def complaint_in(body: bytes) -> Complaint:
     except (ValueError, RecursionError):
         return Complaint(text, frozenset())
     error = _part(answer, "error", "detail") or answer
-    message = _part(error, "message", "detail", "error") or error
-    codes = (_part(error, name) for name in ("code", "type", "status"))
+    message = _part(error, "message", "detail", "error", "err_msg") or error
+    codes = (_part(error, name) for name in ("code", "type", "status", "err_code"))
     return Complaint(
         words=message if isinstance(message, str) else json.dumps(message, ensure_ascii=False),
         codes=frozenset(code for code in codes if isinstance(code, str)),

@@ -19,6 +19,7 @@ from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
 from tests.standins.cartesia import CartesiaStandIn
+from tests.standins.deepgram import DeepgramStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
@@ -51,6 +52,7 @@ VENDORS: Mapping[str, Vendor] = {
     "gemini": Vendor(GeminiStandIn, "Kore"),
     "polly": Vendor(PollyStandIn, "Joanna", "en-US"),
     "cartesia": Vendor(CartesiaStandIn, "e90c6678-f0d3-4767-9883-5d0ecf5894a8"),
+    "deepgram": Vendor(DeepgramStandIn, "aura-2-thalia-en", "en-US"),
 }
 
 

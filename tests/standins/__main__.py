@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from tests.standins.azure import AzureStandIn
 from tests.standins.cartesia import CartesiaStandIn
+from tests.standins.deepgram import DeepgramStandIn
 from tests.standins.elevenlabs import ElevenLabsStandIn
 from tests.standins.gemini import GeminiStandIn
 from tests.standins.google import GoogleStandIn
@@ -30,6 +31,7 @@ STAND_INS: Mapping[str, type[StandIn]] = {
         GeminiStandIn,
         PollyStandIn,
         CartesiaStandIn,
+        DeepgramStandIn,
     )
 }
 

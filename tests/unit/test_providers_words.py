@@ -19,6 +19,7 @@ KEY = "hunter2-of-ours"
         {"detail": {"status": "system_busy", "message": "busy"}},
         {"detail": "busy"},
         {"message": "busy"},
+        {"err_code": "TOO_MANY_REQUESTS", "err_msg": "busy"},
         "busy",
     ],
 )
