@@ -14,8 +14,6 @@ from io import BytesIO
 import av
 import numpy as np
 
-import av
-
 from actors.audio.wav import wav_of
 
 SAMPLE_RATE_HZ = 24_000
