@@ -31,6 +31,7 @@ from storage.jobs import (
     JobCannotCancel,
     JobCannotResubmit,
     JobCannotRevise,
+    JobConflict,
     JobLimitExceeded,
     JobNotFound,
 )
@@ -137,30 +138,24 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _job_limit(request: AnyRequest, error: JobLimitExceeded) -> Response[Any]:
-    details = {"current_jobs": error.current_jobs, "max_jobs": error.max_jobs}
-    headers = {"Retry-After": str(LIMIT_RETRY_AFTER_S)}
-    return answer_api_error(request, ApiError(ErrorCode.JOB_LIMIT_EXCEEDED, details, headers=headers))
+def _answered_as(
+    code: ErrorCode, details: Callable[[Any], Mapping[str, Any]] | None = None, *, retry_after_s: int | None = None
+) -> Callable[[AnyRequest, Any], Response[Any]]:
+    """A handler: an error is answered with this code, and with what there is to say of it."""
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
+
+    def answer(request: AnyRequest, error: Any) -> Response[Any]:
+        return answer_api_error(request, ApiError(code, details(error) if details else None, headers=headers))
+
+    return answer
 
 
-def _job_not_found(request: AnyRequest, _error: JobNotFound) -> Response[Any]:
-    return answer_api_error(request, ApiError(ErrorCode.JOB_NOT_FOUND))
+def _its_status(error: JobConflict) -> Mapping[str, Any]:
+    return {"status": error.status}
 
 
-def _cannot_cancel(request: AnyRequest, error: JobCannotCancel) -> Response[Any]:
-    return answer_api_error(request, ApiError(ErrorCode.JOB_CANNOT_CANCEL, {"status": error.status}))
-
-
-def _cannot_resubmit(request: AnyRequest, error: JobCannotResubmit) -> Response[Any]:
-    return answer_api_error(request, ApiError(ErrorCode.JOB_CANNOT_RESUBMIT, {"status": error.status}))
-
-
-def _cannot_revise(request: AnyRequest, error: JobCannotRevise) -> Response[Any]:
-    return answer_api_error(request, ApiError(ErrorCode.JOB_CANNOT_REVISE, {"status": error.status}))
-
-
-def _key_reused(request: AnyRequest, _error: IdempotencyKeyReused) -> Response[Any]:
-    return answer_api_error(request, ApiError(ErrorCode.IDEMPOTENCY_KEY_REUSED))
+def _its_limit(error: JobLimitExceeded) -> Mapping[str, Any]:
+    return {"current_jobs": error.current_jobs, "max_jobs": error.max_jobs}
 
 
 def _database_away(request: AnyRequest, error: DatabaseUnavailable) -> Response[Any]:
@@ -176,10 +171,6 @@ def _object_store_away(request: AnyRequest, error: Exception) -> Response[Any]:
 def _unavailable(request: AnyRequest, what: str) -> Response[Any]:
     headers = {"Retry-After": str(UNAVAILABLE_RETRY_AFTER_S)}
     return answer_api_error(request, ApiError(ErrorCode.SERVICE_UNAVAILABLE, {"unavailable": [what]}, headers=headers))
-
-
-def _not_found(request: AnyRequest, _error: NotFoundException) -> Response[Any]:
-    return answer_api_error(request, ApiError(ErrorCode.NOT_FOUND))
 
 
 def _method_not_allowed(request: AnyRequest, _error: MethodNotAllowedException) -> Response[Any]:
@@ -249,16 +240,16 @@ def _crash(request: AnyRequest, error: Exception) -> Response[Any]:
 #: What is raised → what is answered. The closest class decides.
 EXCEPTION_HANDLERS: Final[dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]]] = {
     ApiError: answer_api_error,
-    JobNotFound: _job_not_found,
-    JobLimitExceeded: _job_limit,
-    JobCannotCancel: _cannot_cancel,
-    JobCannotResubmit: _cannot_resubmit,
-    JobCannotRevise: _cannot_revise,
-    IdempotencyKeyReused: _key_reused,
+    JobNotFound: _answered_as(ErrorCode.JOB_NOT_FOUND),
+    JobLimitExceeded: _answered_as(ErrorCode.JOB_LIMIT_EXCEEDED, _its_limit, retry_after_s=LIMIT_RETRY_AFTER_S),
+    JobCannotCancel: _answered_as(ErrorCode.JOB_CANNOT_CANCEL, _its_status),
+    JobCannotResubmit: _answered_as(ErrorCode.JOB_CANNOT_RESUBMIT, _its_status),
+    JobCannotRevise: _answered_as(ErrorCode.JOB_CANNOT_REVISE, _its_status),
+    IdempotencyKeyReused: _answered_as(ErrorCode.IDEMPOTENCY_KEY_REUSED),
     DatabaseUnavailable: _database_away,
     ObjectStoreUnavailable: _object_store_away,
     ObjectStoreFull: _object_store_away,
-    NotFoundException: _not_found,
+    NotFoundException: _answered_as(ErrorCode.NOT_FOUND),
     MethodNotAllowedException: _method_not_allowed,
     RequestEntityTooLarge: _too_large,
     ValidationException: _bad_parameters,
