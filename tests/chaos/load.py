@@ -102,14 +102,9 @@ class Pace:
         return len(self._log.accepted) >= min(self._faults_begun * self._jobs_a_fault, self._jobs)
 
     def fault_begun(self) -> None:
-        """One more fault."""
+        """One more fault is tried. Should it find nothing to strike, there is more load for the next all the same."""
         with self._counting:
             self._faults_begun += 1
-
-    def fault_failed(self) -> None:
-        """It was none: another must come in its place."""
-        with self._counting:
-            self._faults_begun -= 1
 
 
 class User:

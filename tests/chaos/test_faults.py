@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pika
+import psutil
 import psycopg
 import pytest
 from pika.exceptions import AMQPError
@@ -17,11 +21,12 @@ from pika.exceptions import AMQPError
 from storage.errors import DatabaseUnavailable
 from storage.jobs import LOCAL_USER_ID
 from storage.stores import Stores
-from tests.chaos.cluster import Cast, Cluster, wait_until
+from tests.chaos.cluster import ROOT, Cast, Cluster, wait_until
 from tests.chaos.faults import postgres, rabbitmq
 from tests.chaos.faults.kind import Strike
 from tests.chaos.faults.table import KINDS
 from tests.chaos.ground import Ground
+from tests.chaos.process import Failpoint, was_obeyed
 from tests.samples import script
 
 NOBODY = Cast(apis=0, workers=0, schedulers=0)
@@ -86,6 +91,24 @@ def test_there_are_forty_kinds_and_each_says_what_it_is_and_how_it_is_healed() -
     assert len(set(names)) == len(names) >= 40
     for kind in KINDS:
         assert re.search(r"\. (Healed|Nothing is to be healed): .+", kind.strike.__doc__ or ""), kind.name
+
+
+def test_a_process_that_freezes_at_a_failpoint_stands_there_until_somebody_lets_it_go_on(tmp_path: Path) -> None:
+    orders = tmp_path / "orders"
+    Failpoint("put", "before", 2, "freezes").order(orders)
+    program = "import sys; from pathlib import Path; from tests.chaos.process import Executioner\n"
+    program += "executioner = Executioner(Path(sys.argv[1]))\n"
+    program += "for _ in range(3): executioner.passes('put', 'before')"
+
+    with subprocess.Popen([sys.executable, "-c", program, str(orders)], cwd=ROOT) as process:
+        try:
+            wait_until(lambda: was_obeyed(orders), 60, "the failpoint was reached")
+            is_stopped = lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED  # noqa: E731
+            wait_until(is_stopped, 10, "it has stopped")
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("strike", [postgres.postgres_takes_no_writes, postgres.postgres_disk_full])

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from actors.audio.segment import AudioError, normalize_segment
 from tests.standins import tone
 from tests.standins.azure import KEY as AZURE_KEY
 from tests.standins.azure import VOICES as AZURE_VOICES
@@ -48,6 +49,20 @@ def azure() -> Iterator[AzureStandIn]:
 
 def speak(url: str, body: Any = GOOD, key: str = OPENAI_KEY) -> httpx.Response:
     return httpx.post(f"{url}/v1/audio/speech", json=body, headers={"Authorization": f"Bearer {key}"}, timeout=10)
+
+
+def test_a_flac_that_lasts_for_hours_is_small_and_is_refused_before_it_is_unpacked(openai: OpenAIStandIn) -> None:
+    openai.misbehave("slow_flac")
+    openai.fail(1, 503)
+    assert openai.calls_to_spoil == 2
+
+    assert speak(openai.url).status_code == 503
+    sent = speak(openai.url).content
+
+    assert openai.calls_to_spoil == 0
+    assert len(sent) < 10_000
+    with pytest.raises(AudioError, match="10 samples a second"):
+        normalize_segment(sent, text="hello")
 
 
 def test_a_good_request_is_spoken_as_long_as_its_text_in_the_pitch_of_its_voice(openai: OpenAIStandIn) -> None:

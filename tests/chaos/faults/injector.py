@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from tests.chaos.cluster import Cluster, wait_until
@@ -22,7 +23,7 @@ from tests.chaos.load import Pace
 #: So many faults may be going on at the same time, each to another part.
 _AT_ONCE: Final = 3
 #: A kind that found nothing to strike is tried again so often.
-_TRIES: Final = 4
+_TRIES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +118,23 @@ class Injector:
                 kind.strike(self._cluster, dice)
                 healed_at = time.time()
         except NotInjected:
-            self._pace.fault_failed()
+            return
         except Exception as error:  # noqa: BLE001 # whatever it is, the run must say so and go on to its end
             self.broken.append(f"{kind.name}: {error!r}")
         else:
-            with self._counting:
-                self._struck.append(Fault(kind, begun_at, healed_at))
+            self._write_down(Fault(kind, begun_at, healed_at))
         finally:
             room.release()
+
+    def _write_down(self, fault: Fault) -> None:
+        """Also for whoever reads the logs, which have the same clock."""
+        with self._counting:
+            self._struck.append(fault)
+            with (self._cluster.directory / "faults.log").open("a") as log:
+                begun_at, healed_at = (
+                    datetime.fromtimestamp(at, UTC).isoformat() for at in (fault.begun_at, fault.healed_at)
+                )
+                log.write(f"{begun_at} {healed_at} {fault.kind.name}\n")
 
 
 def heal(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from tests.chaos.faults.kind import NotInjected, frozen
 from tests.standins.misbehaviour import Misbehaviour
 
 #: So long it may take until as many calls have come as were to be answered badly.
-_PATIENCE_S: Final = 10.0
+_PATIENCE_S: Final = 20.0
 #: How many calls are; and how many of those that take their time, which a worker waits for.
 _SOME: Final = (5, 20)
 _FEW: Final = (1, 3)
