@@ -33,7 +33,7 @@ CAST = Cast(apis=2, workers=2, schedulers=1)
 def test_whatever_crashes_every_accepted_job_comes_to_one_good_end(ground: Ground, server_directory: Path) -> None:
     kinds = [kind for kind in KINDS if kind.name in QUICK]
 
-    report = run(ground, server_directory, Order(seed=7, jobs=48, faults=12, people=6, kinds=kinds, limit_s=120), CAST)
+    report = run(ground, server_directory, Order(seed=7, jobs=48, faults=12, people=6, kinds=kinds, limit_s=180), CAST)
 
     assert report.is_good, str(report)
     assert report.injected.total() >= 12
