@@ -7,7 +7,9 @@ The object store being away ends the sweep. Each may run at any time, beside ano
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Final, TypeVar
 from uuid import UUID
@@ -24,6 +26,7 @@ ABANDONED_AFTER: Final = timedelta(minutes=30)
 SEGMENTS_KEPT: Final = timedelta(days=7)
 #: A sweep ends after the batch in which so much time was over: a stop waits for it. The next one goes on.
 LONGEST_SWEEP_S: Final = 20.0
+_BATCHES_AT_ONCE: Final = 4
 
 B = TypeVar("B")
 
@@ -78,15 +81,24 @@ def _delete(stores: Stores, doomed: Sequence[DoomedObject]) -> Mapping[UUID, str
 
 
 def _sweep(stores: Stores, batches: Iterable[B], delete: Callable[[Stores, B], int]) -> int:
-    """Delete batch after batch, as long as there is one, the object store is there, and there is time."""
+    """Delete batch after batch, as long as there is one, the object store is there, and there is time.
+
+    Several side by side: while the object store deletes the one, the database finds the next.
+    """
     ends_at = time.monotonic() + LONGEST_SWEEP_S
     deleted = 0
-    for batch in batches:
+    in_hand: deque[Future[int]] = deque()
+    with ThreadPoolExecutor(_BATCHES_AT_ONCE, thread_name_prefix="retention") as threads:
         try:
-            deleted += delete(stores, batch)
+            for batch in batches:
+                in_hand.append(threads.submit(delete, stores, batch))
+                if len(in_hand) == _BATCHES_AT_ONCE:
+                    deleted += in_hand.popleft().result()
+                if time.monotonic() >= ends_at:
+                    break
+            while in_hand:
+                deleted += in_hand.popleft().result()
         except AudioStoreError as error:
             log.warning("object_store_unavailable", error=str(error))
-            break
-        if time.monotonic() >= ends_at:
-            break
+            deleted += sum(one.result() for one in in_hand if one.exception() is None)
     return deleted

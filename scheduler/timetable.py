@@ -36,9 +36,9 @@ class Timetable:
             (2, "time_out", lambda: sweeps.time_out(stores)),
             (10, "set_times_right", lambda: sweeps.set_times_right(stores)),
             (60, "orphan", lambda: sweeps.orphan(stores)),
-            (60, "expire_jobs", lambda: retention.expire_jobs(stores)),
+            (10, "expire_jobs", lambda: retention.expire_jobs(stores)),
             (60, "collect_abandoned_audio", lambda: retention.collect_abandoned_audio(stores)),
-            (60, "expire_segments", lambda: retention.expire_segments(stores)),
+            (10, "expire_segments", lambda: retention.expire_segments(stores)),
         ]
         self._scheduler: Any = BackgroundScheduler(timezone=UTC)
         for seconds, name, sweep in timetable:
