@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system run demo test check check-page fresh fix chaos screenshots listen migrate lock clean
+.PHONY: help install install-dev system run demo test check check-page fresh fix chaos fuzz screenshots listen migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ check-page: $(PAGE_TOOLS)/.installed ## Types and lint of the page's modules
 
 chaos: install-dev ## Inject faults for minutes and count what is lost: make chaos SEED=1 JOBS=1000 FAULTS=100
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100)
+
+fuzz: install-dev ## Requests and answers that are nearly right, by the ten thousand; some minutes
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),600) FUZZ_MUTATIONS=$(or $(MUTATIONS),17000) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz
 
 screenshots: install-dev ## Draw the page in every form into docs/screenshots/all
 	@$(BIN)/python -m tests.browser.screenshots docs/screenshots/all

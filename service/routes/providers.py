@@ -121,10 +121,10 @@ async def preview_voice(
 ) -> Response[bytes]:
     """A short sample of a voice, spoken once and kept for all."""
     provider = _configured(resources, name)
-    if language and not is_language_tag(language):
+    if language is not None and not is_language_tag(language):
         raise InvalidRequest([Problem("language", BAD_LANGUAGE)])
     preview_limit.require(user_id)
-    made = partial(_preview, previews, provider, voice_id, language or None)
+    made = partial(_preview, previews, provider, voice_id, language)
     text = _PREVIEW_AWAY.filled(reason=_TOO_SLOW)
     sample = await outside.vendor(provider.name).run(made, PREVIEW_TIMEOUT_S + 1, text)
     return Response(sample, media_type=PREVIEW_FORMAT.content_type)

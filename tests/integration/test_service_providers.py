@@ -184,8 +184,9 @@ def test_what_cannot_be_heard_is_told_why(speaking: Api, path: str, status: int,
         assert answer.headers["retry-after"] == "5"
 
 
-def test_a_preview_in_no_language_is_refused(speaking: Api) -> None:
-    answer = speaking.client.post("/api/v1/providers/stub/voices/v-tw/preview?language=not+one")
+@pytest.mark.parametrize("language", ["not+one", ""])
+def test_a_preview_in_no_language_is_refused(speaking: Api, language: str) -> None:
+    answer = speaking.client.post(f"/api/v1/providers/stub/voices/v-tw/preview?language={language}")
 
     assert (answer.status_code, answer.json()["details"]["problems"][0]["field"]) == (400, "language")
 
