@@ -52,7 +52,9 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 def _is_secret(field: FieldInfo) -> bool:
-    return not field.repr or SecretStr in (field.annotation, *get_args(field.annotation))
+    # As it stands, one of several (`SecretStr | None`), or with conditions of its own (`Annotated`).
+    kinds = (field.annotation, *get_args(field.annotation))
+    return not field.repr or any(SecretStr in (kind, *get_args(kind)) for kind in kinds)
 
 
 def _secret_in(path: Path, name: str) -> str:

@@ -63,8 +63,10 @@ def pytest_configure() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-    # Whoever was started by nohup ignores it, and so would every process that the tests start.
+    # Whoever was started by nohup ignores the one, and by a shell in the background the other; and so would every
+    # process that the tests start.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, interrupt)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -115,7 +115,7 @@ def _submitted(page: Page, language: str, jobs: Mapping[str, str]) -> None:
 
 def _jobs(page: Page, _language: str, _jobs_made: Mapping[str, str]) -> None:
     page.goto("/jobs")
-    page.wait_for_selector(".job .name")
+    page.wait_for_selector(".job .job-title")
     page.wait_for_load_state("networkidle")
 
 

@@ -102,7 +102,7 @@ def test_nothing_is_wider_than_the_screen(visit: Visit, ready: Ready, stack: Sta
     expect(page.locator("#player")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.goto("/jobs")
-    expect(page.locator(".job .name").first).to_be_visible()
+    expect(page.locator(".job .job-title").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.goto(f"/?from={job_id}")
     ready(page)

@@ -30,7 +30,7 @@ ASSETS = """() => {
 
 def test_each_view_is_light(visit: Visit, stack: Stack) -> None:
     job_id = stack.completed()
-    for path, seen in (("/", "#providers input"), ("/jobs", ".job .name"), (f"/jobs/{job_id}", "#wave path")):
+    for path, seen in (("/", "#providers input"), ("/jobs", ".job .job-title"), (f"/jobs/{job_id}", "#wave path")):
         page = visit(path)
         page.locator(seen).first.wait_for(state="attached")
         assert 15_000 < page.evaluate(ASSETS) < BUDGET_BYTES, path
@@ -55,7 +55,7 @@ def test_every_word_that_is_asked_for_is_there(stack: Stack) -> None:
         and f"'{key}'" not in templates
         # Those whose end is put together: `status.${status}`.
         and f"`{key.rsplit('.', 1)[0]}.${{" not in modules
-        and not key.endswith(".title")
+        and not key.endswith((".title", ".note"))
         and f'"{key.rsplit(".", 1)[0]}." ~' not in templates
     ]
     assert unused == []

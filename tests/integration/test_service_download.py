@@ -188,7 +188,7 @@ def endless(
 
         def download() -> socket.socket:
             client = socket.create_connection((api.client.base_url.host, api.client.base_url.port or 80))
-            client.sendall(f"GET /api/v1/jobs/{job_id}/download HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.sendall(f"GET /api/v1/jobs/{job_id}/download HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             return client
 
         yield counting[0], download
