@@ -125,9 +125,9 @@ def test_story_3_history_is_filtered_and_paged(visit: Visit, stack: Stack) -> No
     assert "offset=20" in page.url
 
     page.get_by_role("link", name="失敗").click()
-    expect(page.locator(f'.job[data-key="{failed}"] .reason')).to_contain_text("語音服務不接受這樣的內容")
-    assert set(page.locator(".job .chip").all_text_contents()) == {"失敗"}
     expect(page.locator("#filter [aria-current]")).to_have_text("失敗")
+    assert set(page.locator(".job .chip").all_text_contents()) == {"失敗"}
+    expect(page.locator(f'.job[data-key="{failed}"] .reason')).to_contain_text("語音服務不接受這樣的內容")
     page.go_back()
     expect(page.locator("#range")).to_contain_text("第 21–")
 

@@ -177,12 +177,14 @@ def test_without_the_object_store_a_job_waits_and_is_completed_when_it_is_back(
     object_store.kill()
     try:
         job_id = house.client.submit("nowhere to put it")
-        wait_until(lambda: house.client.job(job_id)["progress"]["stage"] == "retrying", "the job waits")
+        wait_until(lambda: house.speaker.events("upload_waits_for_storage"), "what was spoken is kept")
+        assert house.client.job(job_id)["progress"]["stage"] == "synthesizing"
     finally:
         object_store.start()
 
     job = house.client.wait_for(job_id, "completed", "failed")
     assert (job["status"], job["retry_count"]) == ("completed", 0)
+    assert len(house.vendor.calls_for("speech")) == 1, "it was spoken once"
 
 
 # One worker or two, as processes; the API's and the scheduler's part is done here.
