@@ -16,7 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from litestar.types import Scope
 
 #: Requests of one who asks that are in threads at a time.
-MOST_OF_ONE: Final = 4
+MOST_OF_ONE: Final = 2
 
 #: Who asks, for as long as a request is answered: before it is known whose key it is, and whether it is one.
 ASKING: Final = ContextVar[bytes | None]("asking", default=None)
