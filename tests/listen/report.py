@@ -43,7 +43,8 @@ def write_report(measured: Sequence[Measured], docs: Path) -> str:
     """Put the table between its marks in voices.md, and the picture beside it; the table."""
     made = table(measured)
     page = docs / "voices.md"
-    page.write_text(_BETWEEN.sub(lambda found: f"{found[1]}{made}{found[2]}", page.read_text(encoding="utf-8")))
+    shown = f"{made}\n![Errors in Mandarin over pitch](voices.svg)\n"
+    page.write_text(_BETWEEN.sub(lambda found: f"{found[1]}{shown}{found[2]}", page.read_text(encoding="utf-8")))
     (docs / "voices.svg").write_text(picture(measured), encoding="utf-8")
     return made
 
