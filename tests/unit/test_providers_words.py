@@ -7,6 +7,7 @@ import pytest
 
 from actors.providers import words as words_module
 from actors.providers.words import MAX_CHARACTERS, cleaned, complaint_in
+from tests.growth import assert_grows_with_the_length
 
 KEY = "hunter2-of-ours"
 
@@ -99,11 +100,11 @@ def test_a_key_broken_up_by_control_characters_is_found() -> None:
 @pytest.mark.parametrize("words", ["a-" * 32_000, "a://" * 16_000, "key " * 16_000, "x" * 64_000, "\x00 " * 32_000])
 def test_words_of_any_length_cost_no_time(words: str) -> None:
     """32 kB of `a-a-a-` held the interpreter for 37 seconds, in which no heart could beat."""
-    begun_at = time.monotonic()
+    begun_s = time.thread_time()
 
     assert len(cleaned(words, [KEY])) <= MAX_CHARACTERS
 
-    assert time.monotonic() - begun_at < 1
+    assert time.thread_time() - begun_s < 5
 
 
 @pytest.mark.parametrize(
@@ -111,9 +112,7 @@ def test_words_of_any_length_cost_no_time(words: str) -> None:
 )
 def test_every_pattern_is_linear_even_without_the_cut(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     monkeypatch.setattr(words_module, "_MAX_READ_CHARACTERS", 64_000)
-    begun_s = time.process_time()
-    cleaned(part * (64_000 // len(part)), [KEY])
-    assert time.process_time() - begun_s < 0.5
+    assert_grows_with_the_length(lambda length: cleaned((part * length)[:length], [KEY]), 64_000)
 
 
 def test_a_secret_at_the_place_where_words_are_cut_does_not_show() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -21,12 +20,9 @@ from service.requests.script import parse_dialogue
 from service.routes.job_id import parse_job_id
 from service.routes.jobs import idempotency_key_of
 from storage.jobs import JobNotFound
+from tests.growth import assert_grows_with_the_length
 
 LONG = 60_000
-#: Linear is 2, quadratic 4.
-MOST_GROWTH = 3
-#: What a clock cannot tell apart, in seconds.
-NOISE_S = 0.002
 
 
 def request_with(name: str, value: str) -> Request[Any, Any, Any]:
@@ -66,20 +62,12 @@ CASES: list[tuple[str, Callable[[str], object], str, str, str]] = [
 
 
 @pytest.mark.parametrize(("read", "before", "repeated", "after"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_twice_the_length_takes_at_most_about_twice_the_time(
+def test_no_text_takes_the_square_of_its_length(
     read: Callable[[str], object], before: str, repeated: str, after: str
 ) -> None:
-    def seconds(length: int) -> float:
-        """The least of three readings, of a text that no cache has seen."""
-        times = length // len(repeated)
-        return min(seconds_of(read, before + repeated * (times + more) + after) for more in range(3))
+    def read_or_refused(length: int) -> None:
+        text = before + (repeated * (length // len(repeated) + 1))[:length] + after
+        with suppress(RangeNotSatisfiable, InvalidRequest, JobNotFound):
+            read(text)
 
-    assert seconds(LONG) < MOST_GROWTH * seconds(LONG // 2) + NOISE_S
-
-
-def seconds_of(read: Callable[[str], object], text: str) -> float:
-    """How long a reading takes, in the time of this thread alone: a busy machine does not count."""
-    began = time.thread_time()
-    with suppress(RangeNotSatisfiable, InvalidRequest, JobNotFound):  # refused, in the same time
-        read(text)
-    return time.thread_time() - began
+    assert_grows_with_the_length(read_or_refused, LONG)
