@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system run demo test check check-page fresh fix chaos fuzz screenshots listen migrate lock clean
+.PHONY: help install install-dev system run demo test check check-page fresh fix chaos fuzz audit screenshots listen migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,10 @@ chaos: install-dev ## Inject faults for minutes and count what is lost: make cha
 
 fuzz: install-dev ## Requests and answers that are nearly right, by the ten thousand; some minutes
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),600) FUZZ_MUTATIONS=$(or $(MUTATIONS),17000) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz
+
+audit: install-dev ## Look the pinned packages up among known vulnerabilities; asks PyPI
+	@$(BIN)/uv tool run -q pip-audit==2.10.1 --strict --progress-spinner off --require-hashes --disable-pip -r constraints.txt \
+		|| { echo "Not audited: a package has a known vulnerability, or PyPI's list of them cannot be reached, as said above."; exit 1; }
 
 screenshots: install-dev ## Draw the page in every form into docs/screenshots/all
 	@$(BIN)/python -m tests.browser.screenshots docs/screenshots/all
