@@ -132,7 +132,7 @@ def everything(settings: ServiceSettings, say: Callable[[str], None] = say_nothi
         api = ApiServer(create_app(settings, make_resources(parts, providers)), where)
         with (
             at_work(JobWorker(parts, providers, work, QUEUES)) as worker,
-            at_work(Timetable(stores, publish)) as timetable,
+            at_work(Timetable(stores, publish, parts.broker.empty_queues)) as timetable,
             at_work(Watch(worker, given.embedded, api.stop)) as watch,
             given.announced(api.url),
         ):

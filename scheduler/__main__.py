@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     stopping = stop_on_signals()
     with (
         system(urls, read(DatabaseSettings), read(ObjectStoreSettings), connections=_CONNECTIONS) as parts,
-        at_work(Timetable(parts.stores, parts.publisher.publish)) as timetable,
+        at_work(Timetable(parts.stores, parts.publisher.publish, parts.broker.empty_queues)) as timetable,
     ):
         log.info("scheduler_started")
         stopping.wait()

@@ -7,7 +7,7 @@ guarded statement. What is deleted, and when, is in `retention.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ import structlog
 
 from actors.queue.leases import HEARTBEAT_S
 from storage.errors import DatabaseUnavailable
-from storage.stages import Stage
+from storage.stages import WORK, Stage
 from storage.stores import Stores
 from storage.sweep_store import Lease
 
@@ -26,6 +26,9 @@ OVERDUE_S: Final = 0.5
 #: and so on, up to the longest.
 REPUBLISH_S: Final = 20.0
 LONGEST_REPUBLISH_S: Final = 600.0
+#: In an empty queue nothing waits for a worker: a message that was sent so long ago and not received is lost, or in the
+#: hands of a worker that stands still.
+LOST_S: Final = 5.0
 #: Messages sent in one sweep.
 _DISPATCHED_AT_ONCE: Final = 500
 
@@ -44,13 +47,23 @@ log = structlog.get_logger()
 def dispatch(
     stores: Stores,
     publish: Callable[[UUID, Stage], None],
+    empty_queues: Callable[[], Collection[str]] = frozenset,
     *,
     overdue_s: float = OVERDUE_S,
     republish_s: float = REPUBLISH_S,
     limit: int = _DISPATCHED_AT_ONCE,
 ) -> int:
-    """Send a message for every due job whose own seems lost. May send one too many: the second claim finds nothing."""
-    due = stores.sweeps.due(overdue_s=overdue_s, republish_s=republish_s, longest_s=LONGEST_REPUBLISH_S, limit=limit)
+    """Send a message for every due job whose own seems lost. May send one too many: the second claim finds nothing.
+
+    `empty_queues`: those in which no message waits. It is asked only when a job has been waiting for `LOST_S` seconds.
+    """
+    due = list(
+        stores.sweeps.due(overdue_s=overdue_s, republish_s=republish_s, longest_s=LONGEST_REPUBLISH_S, limit=limit)
+    )
+    waiting = stores.sweeps.due(overdue_s=overdue_s, republish_s=LOST_S, longest_s=LOST_S, limit=limit)
+    if perhaps_lost := set(waiting) - set(due):
+        empty = empty_queues()
+        due += [one for one in waiting if one in perhaps_lost and WORK[one[1]].queue in empty]
     for job_id, stage in due:
         publish(job_id, stage)
     return len(due)

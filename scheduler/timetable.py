@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -24,14 +24,16 @@ log = structlog.get_logger()
 class Timetable:
     """Every sweep at its interval, each in a thread of its own, from `start` to `stop`."""
 
-    def __init__(self, stores: Stores, publish: Callable[[UUID, Stage], None]) -> None:
+    def __init__(
+        self, stores: Stores, publish: Callable[[UUID, Stage], None], empty_queues: Callable[[], Collection[str]]
+    ) -> None:
         #: Whether `stop` has given up a sweep: its thread would keep the process.
         self.gave_up = False
         dead_workers = sweeps.DeadWorkers()
         # Intervals in seconds. The first three make what the outside sees: a lost message is sent again within two
         # seconds, a dead worker's job fails within 15 + 2, one that is late within 2 + 2.
         timetable: list[tuple[float, str, Callable[[], int]]] = [
-            (1, "dispatch", lambda: sweeps.dispatch(stores, publish)),
+            (1, "dispatch", lambda: sweeps.dispatch(stores, publish, empty_queues)),
             (2, "dead_workers", lambda: dead_workers(stores)),
             (2, "time_out", lambda: sweeps.time_out(stores)),
             (10, "set_times_right", lambda: sweeps.set_times_right(stores)),

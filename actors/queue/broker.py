@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,7 +17,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware, Retries, TimeLimit
 from pika import BasicProperties, BlockingConnection, spec
-from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableError
+from pika.exceptions import AMQPChannelError, AMQPConnectionError, ChannelClosedByBroker, UnroutableError
 
 from storage.stages import QUEUES, WORK, Stage
 
@@ -78,6 +78,10 @@ class InProcessBroker(StubBroker):
         for message in messages:
             yield self.enqueue(message)  # pyright: ignore[reportUnknownMemberType] # Dramatiq's generic is left open
 
+    def empty_queues(self) -> Collection[str]:
+        """The queues in which no message waits to be received."""
+        return {name for name in QUEUES if self.queues[name].empty()}
+
     def check(self) -> None:
         """It is always there."""
 
@@ -132,6 +136,15 @@ class FencedRabbitmqBroker(RabbitmqBroker):
             Exception: it cannot; pika, sockets and timeouts each have their own.
         """
         BlockingConnection(parameters=self.parameters).close()
+
+    def empty_queues(self) -> Collection[str]:
+        """The queues in which no message waits to be received, or that are gone; none while RabbitMQ is away."""
+        try:
+            with BlockingConnection(parameters=self.parameters) as connection:
+                return {name for name in QUEUES if _is_empty(connection, name)}
+        except Exception as error:  # noqa: BLE001 # pika, sockets and timeouts each have their own; all mean: away
+            log.warning("queues_not_seen", error=repr(error))
+            return frozenset()
 
     def keep_alive(self) -> None:
         """Answer the heartbeats of this thread's connection, so that the next publish need not connect again."""
@@ -253,14 +266,24 @@ class FencedConsumer(rabbitmq._RabbitmqConsumer):  # pyright: ignore[reportPriva
         return self._unsettled.pop(id(message), None) is message
 
 
-#: Either of the two. Both have `enqueue_all`, `check` and `keep_alive` beside what every Dramatiq broker has, and
-#: `in_hand`: how many messages of a queue a worker has at most, said before it starts.
+#: Either of the two. Beside what every Dramatiq broker has, both have `enqueue_all`, `empty_queues`, `check` and
+#: `keep_alive`, and `in_hand`: how many messages of a queue a worker has at most, said before it starts.
 JobBroker = InProcessBroker | FencedRabbitmqBroker
 
 
 def _message(job_id: UUID, stage: Stage) -> Message[Any]:
     work = WORK[stage]
     return Message(queue_name=work.queue, actor_name=work.actor, args=(str(job_id),), kwargs={}, options={})
+
+
+def _is_empty(connection: BlockingConnection, queue: str) -> bool:
+    channel: Any = connection.channel()
+    try:
+        said = channel.queue_declare(queue, passive=True)
+    except ChannelClosedByBroker:  # there is none, or it cannot be reached
+        return True
+    channel.close()
+    return said.method.message_count == 0
 
 
 def _within(seconds: float, close: Callable[[], None]) -> None:

@@ -67,6 +67,30 @@ def test_without_urls_messages_stay_in_the_process() -> None:
     assert set(broker.queues) >= set(QUEUES)
 
 
+def test_messages_in_the_process_are_seen_to_wait() -> None:
+    broker = make_broker(None)
+    assert set(broker.empty_queues()) == set(QUEUES)
+    assert list(announce(broker, [(new_id(), Stage.ASSEMBLING)]))
+    assert set(broker.empty_queues()) == {"synthesis"}
+
+
+def test_a_queue_is_empty_when_all_is_fetched_or_it_is_gone_and_not_while_rabbitmq_is_away(
+    broker: FencedRabbitmqBroker,
+) -> None:
+    send(broker, 2)
+    assert set(broker.empty_queues()) == {"assembly"}
+    consumer = consume(broker, prefetch=2)
+    try:
+        next_of(consumer)
+        assert set(broker.empty_queues()) == set(QUEUES), "the other is in the consumer's hands"
+    finally:
+        consumer.close()
+    assert set(broker.empty_queues()) == {"assembly"}
+    broker.channel.queue_delete("synthesis")
+    assert set(broker.empty_queues()) == set(QUEUES)
+    assert not rabbitmq_broker("amqp://127.0.0.1:1/").empty_queues()
+
+
 def test_a_connection_gives_up_within_seconds_unless_the_url_says_otherwise() -> None:
     parameters = rabbitmq_broker("amqp://u:p@rabbit/%2Fvhost?heartbeat=7").parameters[0]  # pyright: ignore[reportIndexIssue]
 

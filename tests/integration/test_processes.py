@@ -197,7 +197,7 @@ class Desk:
         self.stores = stores
         self.broker = broker
         self.publisher = Publisher(broker, stores.jobs)
-        self.timetable = Timetable(stores, self.publisher.publish)
+        self.timetable = Timetable(stores, self.publisher.publish, broker.empty_queues)
 
     def submit(self, *texts: str) -> UUID:
         """The id of a new job, announced."""

@@ -53,6 +53,33 @@ def test_a_due_job_is_sent_once_until_its_message_seems_lost_again(stores: Store
     assert sent == [(job.id, Stage.SYNTHESIZING)] * 2
 
 
+@pytest.mark.parametrize(
+    ("empty", "sent_again"),
+    [({"synthesis"}, 1), ({"assembly"}, 0), (set[str](), 0)],
+    ids=["its own", "another", "none"],
+)
+def test_a_message_that_has_left_its_queue_and_was_not_received_is_sent_again_at_once(
+    stores: Stores, empty: set[str], sent_again: int
+) -> None:
+    job = stores.jobs.submit(LOCAL_USER_ID, script())
+    JobStore(stores.engine, JobRules(), later(timedelta(seconds=100))).mark_published([job.id])
+
+    def dispatch(after_s: float) -> int:
+        seen = in_the_future(stores, timedelta(seconds=after_s))
+        return sweeps.dispatch(seen, lambda _job, _stage: None, lambda: empty)
+
+    assert dispatch(after_s=103) == 0, "it may be on its way"
+    assert dispatch(after_s=106) == sent_again
+
+
+def test_the_queues_are_looked_at_only_when_a_job_has_been_waiting(stores: Stores) -> None:
+    def asked() -> set[str]:
+        raise AssertionError
+
+    stores.jobs.mark_published([stores.jobs.submit(LOCAL_USER_ID, script()).id])
+    assert sweeps.dispatch(in_the_future(stores, timedelta(seconds=3)), lambda _job, _stage: None, asked) == 0
+
+
 def test_a_job_that_no_worker_takes_is_sent_less_and_less_often(stores: Stores) -> None:
     """Ten messages in its first hour; every 20 s it would be a hundred and eighty."""
     job = stores.jobs.submit(LOCAL_USER_ID, script())
