@@ -25,6 +25,17 @@ def run_command(command: Command, arguments: list[str]) -> int:
     except SettingsError as error:
         sys.stderr.write(f"readthrough: {error}\n")
         return 2
+    finally:
+        _forget_what_nobody_reads()
+
+
+def _forget_what_nobody_reads() -> None:
+    """Python ends with 120, whatever a command says, if its last words find a closed terminal or pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def leave(code: int) -> NoReturn:

@@ -1,8 +1,9 @@
-"""Two megabytes of anything are answered within a tenth of a second and 50 MB, whatever they hold."""
+"""Two megabytes of anything are answered within tenths of a second and 50 MB, whatever they hold."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -19,8 +20,9 @@ from service.requests.revision import revision_of
 from service.routes.dialogues import parsed
 from tests.service_api import SCRIPT, StubProvider, script_from
 
-#: So many times what it takes to read as many bytes of JSON at all: a tenth of a second on a quiet core.
-MOST_TIMES = 2
+#: So many times what it takes to read as many bytes of JSON at all, which is a twentieth of a second on a quiet core.
+#: Most take less than that, none as much as twice on the machines that were measured; a flood that hurts takes dozens.
+MOST_TIMES = 4
 #: A million numbers.
 YARDSTICK = b"[" + b"0," * (MAX_BODY_BYTES // 2 - 1) + b"0]"
 MOST_BYTES = 50_000_000
@@ -185,10 +187,15 @@ def test_of_a_flood_of_problems_a_hundred_are_named(flood: tuple[Callable[[bytes
 
 
 def _seconds(answer: Callable[[bytes], None], body: bytes) -> float:
-    """In the time of this thread alone: a busy machine does not count."""
-    began = time.thread_time()
-    _answered(answer, body)
-    return time.thread_time() - began
+    """In the time of this thread alone: neither a busy machine counts nor whoever counts the lines that are run."""
+    tracing = sys.gettrace()
+    sys.settrace(None)
+    try:
+        began = time.thread_time()
+        _answered(answer, body)
+        return time.thread_time() - began
+    finally:
+        sys.settrace(tracing)
 
 
 def _answered(answer: Callable[[bytes], None], body: bytes) -> list[Any]:

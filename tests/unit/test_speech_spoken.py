@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.speech.chinese_numbers import cardinal, decimal, spelled
+from actors.speech.japanese import kana_phonemes
 from actors.speech.runs import is_speakable, sentences
 from actors.speech.spoken import LINE_PAUSE_MS, PART_PAUSE_MS, SENTENCE_PAUSE_MS, pieces, sentence_phonemes
 
@@ -96,6 +97,14 @@ def test_emoji_and_strange_signs_are_passed_over() -> None:
 
 def test_a_users_brackets_give_no_orders_to_the_phonemizer() -> None:
     assert "zzz" not in sentence_phonemes("[hello](/zzz/)", "en-US")
+
+
+def test_a_small_kana_is_said_after_whatever_it_stands() -> None:
+    """はーぃ and ンょ made the library's table run out: a turn that held it could never be spoken."""
+    kana = [chr(code) for code in [*range(0x3041, 0x3097), *range(0x30A1, 0x30FB), 0x30FC, *range(0x31F0, 0x3200)]]
+    assert all(kana_phonemes([before + small]) is not None for before in kana for small in "ぁぃぅぇぉゃゅょァョ")
+    assert kana_phonemes(["はーぃ"]) == kana_phonemes(["はーい"])
+    assert kana_phonemes(["きょ"]) != kana_phonemes(["きよ"])
 
 
 @settings(max_examples=60, deadline=None)
