@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,8 +200,17 @@ class Cluster:
 
     def events(self) -> Counter[str]:
         """How often each event is in the logs of our processes."""
-        lines = (line for member in self._started for line in member.log.read_text(errors="replace").splitlines())
-        return Counter(json.loads(line)["event"] for line in lines if line.startswith("{") and line.endswith("}"))
+        return Counter(entry["event"] for entry in self._logged())
+
+    def jobs_with(self, event: str) -> Collection[str]:
+        """The ids of the jobs of which our processes have logged an event."""
+        return {entry["job_id"] for entry in self._logged() if entry["event"] == event}
+
+    def _logged(self) -> Iterator[Mapping[str, Any]]:
+        for member in self._started:
+            for line in member.log.read_text(errors="replace").splitlines():
+                if line.startswith("{") and line.endswith("}"):
+                    yield json.loads(line)
 
     def close(self) -> None:
         """End every process, all at the same time."""

@@ -114,7 +114,7 @@ def run(ground: Ground, directory: Path, order: Order, cast: Cast = FULL_CAST) -
         ends = verdict.ends_of(stores)
         explained = {fault.kind.explains for fault in injector.struck if fault.kind.explains}
         verdict.judge_jobs(log.accepted, ends, violations, explained)
-        verdict.judge_turns(log.accepted, stores, violations)
+        verdict.judge_turns(log.accepted, stores, violations, robbed=cluster.jobs_with("segments_missing"))
         heard = verdict.judge_audio(cluster, log.accepted, ends, violations)
         objects = verdict.judge_objects(stores, ends, violations, cluster.lost_keys)
         moves = audit.count_moves(stores.engine)

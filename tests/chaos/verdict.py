@@ -185,8 +185,13 @@ def judge_audio(cluster: Cluster, accepted: Mapping[str, Accepted], ends: Ends, 
     return len(completed)
 
 
-def judge_turns(accepted: Mapping[str, Accepted], stores: Stores, violations: Violations) -> None:
-    """Every character of a completed job was billed, or taken from the cache: once."""
+def judge_turns(
+    accepted: Mapping[str, Accepted], stores: Stores, violations: Violations, robbed: Collection[str] = ()
+) -> None:
+    """Every character of a completed job was billed, or taken from the cache: once.
+
+    `robbed`: the jobs of which the object store has lost or damaged segments. Those were spoken, and paid for, again.
+    """
     counted = (
         select(jobs.c.id, func.sum(job_turns.c.billed_characters + job_turns.c.cached_characters).label("characters"))
         .join(job_turns, job_turns.c.job_id == jobs.c.id)
@@ -196,7 +201,9 @@ def judge_turns(accepted: Mapping[str, Accepted], stores: Stores, violations: Vi
     with stores.engine.connect() as connection:
         for row in connection.execute(counted):
             job = accepted.get(str(row.id))
-            if job is not None and job.characters != row.characters:
+            if job is None or job.characters == row.characters:
+                continue
+            if job.characters > row.characters or str(row.id) not in robbed:
                 violations.miscounted_turns.append(f"{row.id}: {row.characters} of {job.characters} characters")
 
 
