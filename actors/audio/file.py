@@ -9,7 +9,7 @@ Takes samples in order and knows nothing of turns or levels: what is heard when 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,11 +18,10 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 import av
-from av import AudioFrame, AudioStream
+from av import AudioStream
 from av.container import OutputContainer
 
-from actors.audio.segment import BLOCK_SAMPLES, SAMPLE_RATE_HZ, frame_of
-from actors.audio.wav import BYTES_PER_SAMPLE
+from actors.audio.segment import SAMPLE_RATE_HZ, Samples, blocks_of, frame_of
 
 #: The counters of ID3v2's table of contents and of MP4's chapter list are one byte.
 _MAX_CHAPTERS: Final = 255
@@ -114,31 +113,18 @@ class Labels:
 
 
 class Encoder:
-    """Takes samples in order, one block at a time. `written` is how many it has taken.
+    """Takes a sound in order, in parts of any size."""
 
-    `listen` gets each block as a frame before it is encoded.
-    """
-
-    def __init__(self, container: OutputContainer, stream: AudioStream, listen: Callable[[AudioFrame], None]) -> None:
-        self.written = 0
+    def __init__(self, container: OutputContainer, stream: AudioStream) -> None:
         self._container = container
         self._stream = stream
-        self._listen = listen
+        self._written = 0
 
-    def write(self, samples: memoryview) -> None:
-        """Encode these 16 bit samples."""
-        for at in range(0, len(samples), BLOCK_SAMPLES):
-            block = samples[at : at + BLOCK_SAMPLES]
-            frame = frame_of(block.tobytes(), self.written)
-            self._listen(frame)
-            self._container.mux(self._stream.encode(frame))
-            self.written += len(block)
-
-    def write_silence(self, count: int) -> None:
-        """Encode `count` samples of nothing."""
-        silence = memoryview(bytes(min(count, BLOCK_SAMPLES) * BYTES_PER_SAMPLE)).cast("h")
-        for left in range(count, 0, -BLOCK_SAMPLES):
-            self.write(silence[:left])
+    def write(self, samples: Samples) -> None:
+        """Encode what comes next."""
+        for block in blocks_of(samples):
+            self._container.mux(self._stream.encode(frame_of(block, self._written)))
+            self._written += len(block)
 
     def finish(self) -> None:
         """Encode what the codec still holds back."""
@@ -148,12 +134,10 @@ class Encoder:
 
 
 @contextmanager
-def encoding(
-    output: Path, kind: Format, labels: Labels, listen: Callable[[AudioFrame], None] = lambda _frame: None
-) -> Generator[Encoder]:
+def encoding(output: Path, kind: Format, labels: Labels) -> Generator[Encoder]:
     """An encoder that writes `output`, a file on a disk: its length goes into its head at the end.
 
-    The file is not usable when the body raises. `listen` hears what is written.
+    The file is not usable when the body raises.
 
     Raises:
         OSError: the disk does not take it.
@@ -165,7 +149,7 @@ def encoding(
         if kind.bit_rate is not None:
             stream.bit_rate = kind.bit_rate
         _label(container, kind, labels)
-        encoder = Encoder(container, stream, listen)
+        encoder = Encoder(container, stream)
         yield encoder
         encoder.finish()
 

@@ -11,7 +11,6 @@ that timings do not drift. Memory holds one turn at a time, however many there a
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,15 +18,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from actors.audio.file import FORMATS, Chapter, Encoder, Format, Labels, encoding
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.audio.file import FORMATS, Chapter, Format, Labels, encoding
 from actors.audio.loudness import CEILING, SHORTEST_MEASURABLE_MS, gain_to_target, levelled
 from actors.audio.segment import (
     SAMPLE_RATE_HZ,
     SAMPLES_PER_MS,
     AudioError,
-    append_frames,
+    Samples,
     normalize_segment,
-    segment_frames,
+    read_segment,
     segment_length,
 )
 from actors.audio.waveform import Waveform
@@ -126,9 +128,10 @@ def join(
     timeline = _timeline(score)
     gains_db = _gains_db(pieces, check) if normalize else {}
     waveform = Waveform(score.length, SAMPLE_RATE_HZ)
-    with encoding(output, kind, _labels(pieces, timeline, title), listen=waveform.add) as encoder:
-        _write_turns(pieces, score, gains_db, encoder, check)
-        encoder.write_silence(score.length - encoder.written)
+    with encoding(output, kind, _labels(pieces, timeline, title)) as encoder:
+        for sound in _mixed(pieces, score, gains_db, check):
+            waveform.add(sound)
+            encoder.write(sound)
     return Joined(timeline.duration_ms, timeline.turns, waveform.finish())
 
 
@@ -172,7 +175,7 @@ def _gains_db(pieces: Sequence[Piece], check: Callable[[], None]) -> dict[str, f
     for piece in pieces:
         turns.setdefault(piece.speaker, []).append(piece.path)
     return {
-        speaker: gain_to_target(segment_frames(_checked(_long_enough(paths), check)), SAMPLE_RATE_HZ)
+        speaker: gain_to_target(map(read_segment, _checked(_long_enough(paths), check)))
         for speaker, paths in turns.items()
     }
 
@@ -189,68 +192,66 @@ def _checked(paths: Iterable[Path], check: Callable[[], None]) -> Generator[Path
         yield path
 
 
-def _write_turns(
-    pieces: Sequence[Piece],
-    score: _Score,
-    gains_db: Mapping[str, float],
-    encoder: Encoder,
-    check: Callable[[], None],
-) -> None:
-    fading = array("h")  # the end of the turn before, when this turn begins in it
+def _mixed(
+    pieces: Sequence[Piece], score: _Score, gains_db: Mapping[str, float], check: Callable[[], None]
+) -> Generator[Samples]:
+    """All that is heard, in order."""
+    fading = _silence(0)  # the end of the turn before, when this turn begins in it
+    heard = 0
     for piece, start, overlap in zip(pieces, score.starts, [*score.overlaps, 0], strict=True):
         check()
-        encoder.write_silence(start - encoder.written)
+        yield _silence(start - heard)
         samples = _turn(piece, gains_db.get(piece.speaker))
-        if fading:
+        if len(fading):
             samples[: len(fading)] = _crossfaded(fading, samples[: len(fading)])
         else:
             _soften_beginning(samples)
         if not overlap:
             _soften_end(samples)
         body = len(samples) - overlap
-        encoder.write(memoryview(samples)[:body])
+        yield samples[:body]
         fading = samples[body:]
+        heard = start + body
+    yield _silence(score.length - heard)
 
 
-def _turn(piece: Piece, gain_db: float | None) -> array[int]:
-    frames = segment_frames([piece.path])
-    samples = array("h")
-    append_frames(samples, frames if gain_db is None else levelled(frames, gain_db, SAMPLE_RATE_HZ))
-    return samples
+def _silence(count: int) -> Samples:
+    return np.zeros(count, np.int16)
 
 
-def _crossfaded(ending: array[int], beginning: array[int]) -> array[int]:
+def _turn(piece: Piece, gain_db: float | None) -> Samples:
+    """A turn as loud as it should be, to be written to."""
+    sound = read_segment(piece.path)
+    return sound.copy() if gain_db is None else levelled(sound, gain_db)
+
+
+def _crossfaded(ending: Samples, beginning: Samples) -> Samples:
     """Both at once, of equal length: the one goes as the other comes, and the power of the two stays the same.
 
     Where both happen to be loud and alike that would clip. Then they are weighted to equal amplitude instead, the
     squares of the same curve, which is never louder than the louder of the two.
     """
     rise = _rise(len(ending))
-    mixed = [a * down + b * up for a, b, down, up in zip(ending, beginning, reversed(rise), rise, strict=True)]
-    if max(max(mixed), -min(mixed)) > _HIGHEST_SAMPLE:
-        mixed = [
-            a * down * down + b * up * up
-            for a, b, down, up in zip(ending, beginning, reversed(rise), rise, strict=True)
-        ]
-    return array("h", map(round, mixed))
+    mixed = ending * rise[::-1] + beginning * rise
+    if np.abs(mixed).max() > _HIGHEST_SAMPLE:
+        mixed = ending * rise[::-1] ** 2 + beginning * rise**2
+    return np.rint(mixed).astype(np.int16)
 
 
-def _soften_beginning(samples: array[int]) -> None:
+def _soften_beginning(samples: Samples) -> None:
     edge = min(_EDGE_SAMPLES, len(samples) // 2)
-    for at, weight in enumerate(_rise(edge)):
-        samples[at] = round(samples[at] * weight)
+    samples[:edge] = np.rint(samples[:edge] * _rise(edge))
 
 
-def _soften_end(samples: array[int]) -> None:
+def _soften_end(samples: Samples) -> None:
     edge = min(_EDGE_SAMPLES, len(samples) // 2)
-    for at, weight in enumerate(_rise(edge), start=1):
-        samples[-at] = round(samples[-at] * weight)
+    samples[len(samples) - edge :] = np.rint(samples[len(samples) - edge :] * _rise(edge)[::-1])
 
 
 @lru_cache(maxsize=8)
-def _rise(count: int) -> Sequence[float]:
+def _rise(count: int) -> NDArray[np.float64]:
     """A quarter of a sine from 0 to 1. Backwards it is the cosine: the squares of the two add up to 1."""
-    return tuple(math.sin(math.pi / 2 * (at + 0.5) / count) for at in range(count))
+    return np.sin(np.pi / 2 * (np.arange(count) + 0.5) / count)
 
 
 def _labels(pieces: Sequence[Piece], timeline: Timeline, title: str | None) -> Labels:

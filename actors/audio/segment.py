@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from array import array
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 from wave import Wave_read
 
 import av
+import numpy as np
 from av import AudioFrame, AudioResampler, AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
+from numpy.typing import NDArray
 
-from actors.audio.wav import BYTES_PER_SAMPLE, HEAD_BYTES, NotAudio, head_of, missing_bytes, reading
+from actors.audio.wav import HEAD_BYTES, NotAudio, head_of, missing_bytes, reading
+
+#: Sound in memory: one channel of 16 bit at `SAMPLE_RATE_HZ`.
+Samples = NDArray[np.int16]
 
 #: Samples a second of a segment: what most voices are made at, and more than speech needs.
 SAMPLE_RATE_HZ: Final = 24_000
@@ -95,12 +98,12 @@ def normalize_segment(data: bytes, *, text: str) -> bytes:
     segment = io.BytesIO(bytes(HEAD_BYTES))
     segment.seek(HEAD_BYTES)
     for frame in _decoded(data, longest_ms=longest_speech_ms(text)):
-        segment.write(_samples_of(frame))
+        segment.write(samples_of(frame).tobytes())
     segment.seek(0)
     segment.write(head_of(len(segment.getbuffer()) - HEAD_BYTES, SAMPLE_RATE_HZ))
-    with segment.getbuffer()[HEAD_BYTES:].cast("h") as samples:
-        _refuse_what_is_not_speech(samples, text)
-    return segment.getvalue()
+    made = segment.getvalue()
+    _refuse_what_is_not_speech(np.frombuffer(made, np.int16, offset=HEAD_BYTES), text)
+    return made
 
 
 def longest_speech_ms(text: str) -> int:
@@ -124,39 +127,42 @@ def segment_length(path: Path) -> int:
         return segment.getnframes()
 
 
-def segment_frames(paths: Iterable[Path]) -> Generator[AudioFrame]:
-    """The segments in these files, one after the other, in blocks that libav takes; only one block is in memory.
+def read_segment(path: Path) -> Samples:
+    """The sound of the segment in this file. It is not to be written to.
 
     Raises:
-        AudioError: a file is no whole segment.
+        AudioError: it is no whole segment.
     """
+    with _open_segment(path) as segment:
+        return np.frombuffer(segment.readframes(segment.getnframes()), np.int16)
+
+
+def blocks_of(sound: Samples) -> Iterator[Samples]:
+    """A sound in parts of `BLOCK_SAMPLES`, and the rest."""
+    return (sound[at : at + BLOCK_SAMPLES] for at in range(0, len(sound), BLOCK_SAMPLES))
+
+
+def frames_of(sounds: Iterable[Samples]) -> Generator[AudioFrame]:
+    """These sounds, one after the other, as frames of a size that libav takes."""
     position = 0
-    for path in paths:
-        with _open_segment(path) as segment:
-            while block := segment.readframes(BLOCK_SAMPLES):
-                yield frame_of(block, position)
-                position += len(block) // BYTES_PER_SAMPLE
+    for block in (block for sound in sounds for block in blocks_of(sound)):
+        yield frame_of(block, position)
+        position += len(block)
 
 
-def frame_of(samples: bytes, position: int) -> AudioFrame:
+def frame_of(samples: Samples, position: int) -> AudioFrame:
     """A frame of these samples, the first of which is number `position` of its stream."""
-    frame = AudioFrame(format="s16", layout="mono", samples=len(samples) // BYTES_PER_SAMPLE)
-    frame.planes[0].update(samples)
+    frame = AudioFrame(format="s16", layout="mono", samples=len(samples))
+    frame.planes[0].update(samples.tobytes())
     frame.sample_rate = SAMPLE_RATE_HZ
     frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
     frame.pts = position
     return frame
 
 
-def append_frames(samples: array[int], frames: Iterable[AudioFrame]) -> None:
-    """Put the samples of these mono 16 bit frames at the end of `samples`."""
-    for frame in frames:
-        samples.frombytes(_samples_of(frame))
-
-
-def _samples_of(frame: AudioFrame) -> memoryview:
-    """The samples of a mono 16 bit frame, without what libav puts behind them."""
-    return memoryview(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
+def samples_of(frame: AudioFrame) -> Samples:
+    """The samples of a mono 16 bit frame, without what libav puts behind them; the frame's own memory."""
+    return np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples)
 
 
 def _refuse_cut_off_wav(data: bytes) -> None:
@@ -223,11 +229,11 @@ def _stated_mp3_length(container: InputContainer, data: bytes) -> int:
     return int(stream.duration * stream.time_base * SAMPLE_RATE_HZ)
 
 
-def _refuse_what_is_not_speech(samples: memoryview[int], text: str) -> None:
-    if not samples:
+def _refuse_what_is_not_speech(samples: Samples, text: str) -> None:
+    if not len(samples):
         raise AudioError("the audio is empty")
     letters = [character for character in text if character.isalnum()]
-    peak = max(max(samples), -min(samples))
+    peak = max(int(samples.max()), -int(samples.min()))
     if letters and peak < _SILENCE_PEAK:
         raise AudioError("the audio is all silence")
     if peak >= _FULL_SCALE and _clipped_samples(samples) > _CLIPPED_SHARE * len(samples):
@@ -240,11 +246,12 @@ def _refuse_what_is_not_speech(samples: memoryview[int], text: str) -> None:
         raise AudioError(f"the audio is absurdly short for its text: {length_ms} ms for {len(letters)} letters")
 
 
-def _clipped_samples(samples: memoryview[int]) -> int:
+def _clipped_samples(samples: Samples) -> int:
     """How many samples stay at full scale, on the same side, with their neighbours."""
-    runs = groupby(samples, lambda sample: (sample >= _FULL_SCALE) - (sample <= -_FULL_SCALE))
-    lengths = (sum(1 for _ in run) for side, run in runs if side)
-    return sum(length for length in lengths if length >= _CLIPPED_RUN_SAMPLES)
+    side = (samples >= _FULL_SCALE).astype(np.int8) - (samples <= -_FULL_SCALE)
+    begins = np.flatnonzero(np.diff(side, prepend=side[0] + 1))
+    lengths = np.diff(begins, append=len(side))
+    return int(lengths[(side[begins] != 0) & (lengths >= _CLIPPED_RUN_SAMPLES)].sum())
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from actors.audio import loudness
 from actors.audio.join import SAMPLE_RATE_HZ, Piece, join, normalize_segment
-from actors.audio.segment import frame_of
 from actors.providers.espeak import Espeak
 from actors.providers.provider import Line
 from actors.providers.settings import ProviderSettings
@@ -39,11 +39,7 @@ def softer(segment: bytes, by_db: float) -> bytes:
 
 def lufs(samples: Sequence[int]) -> float:
     """Integrated loudness, by the meter of R128."""
-    frames = [
-        frame_of(array("h", samples[at : at + SAMPLE_RATE_HZ]).tobytes(), at)
-        for at in range(0, len(samples), SAMPLE_RATE_HZ)
-    ]
-    return loudness.TARGET_LUFS - loudness.gain_to_target(frames, SAMPLE_RATE_HZ)
+    return loudness.TARGET_LUFS - loudness.gain_to_target([np.array(samples, np.int16)])
 
 
 @pytest.mark.parametrize(("loud", "soft"), [("cmn+Andrea", "cmn+m8"), ("cmn+f5", "cmn+m3"), ("cmn+m3", "cmn+Andrea")])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from array import array
 
+import numpy as np
 import pytest
 
-from actors.audio.segment import SAMPLE_RATE_HZ, frame_of
+from actors.audio.segment import SAMPLE_RATE_HZ
 from actors.audio.waveform import MOST_PAIRS, Waveform, pairs_of
 
 
 def waveform_of(samples: array[int], *, block: int = 1_000) -> list[tuple[float, float]]:
     made = Waveform(len(samples), SAMPLE_RATE_HZ)
     for at in range(0, len(samples), block):
-        made.add(frame_of(samples[at : at + block].tobytes(), at))
+        made.add(np.array(samples[at : at + block], np.int16))
     return list(pairs_of(made.finish()))
 
 
