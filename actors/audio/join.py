@@ -128,7 +128,7 @@ def join(
     timeline = _timeline(score)
     gains_db = _gains_db(pieces, check) if normalize else {}
     waveform = Waveform(score.length, SAMPLE_RATE_HZ)
-    with encoding(output, kind, _labels(pieces, timeline, title)) as encoder:
+    with encoding(output, kind, _labels(pieces, timeline, title), score.length) as encoder:
         for sound in _mixed(pieces, score, gains_db, check):
             waveform.add(sound)
             encoder.write(sound)

@@ -142,9 +142,8 @@ def blocks_of(sound: Samples) -> Iterator[Samples]:
     return (sound[at : at + BLOCK_SAMPLES] for at in range(0, len(sound), BLOCK_SAMPLES))
 
 
-def frames_of(sounds: Iterable[Samples]) -> Generator[AudioFrame]:
-    """These sounds, one after the other, as frames of a size that libav takes."""
-    position = 0
+def frames_of(sounds: Iterable[Samples], position: int = 0) -> Generator[AudioFrame]:
+    """These sounds, one after the other, as frames of a size that libav takes. `position`: as for `frame_of`."""
     for block in (block for sound in sounds for block in blocks_of(sound)):
         yield frame_of(block, position)
         position += len(block)
