@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
+from litestar.plugins.pydantic import PydanticPlugin
 from litestar.types import ControllerRouterHandler
 
 from actors.preview import Previews
@@ -97,6 +98,8 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
         exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: page.nothing_here},
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[lifespan],
+        # Answers have fields that are words of Python.
+        plugins=[PydanticPlugin(prefer_alias=True)],
         openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers
         logging_config=None,
     )

@@ -184,12 +184,6 @@ class RevisionRequest(_Request):
     turns: list[RevisedTurnBody] = Field(min_length=1, max_length=MAX_TURNS)
 
 
-class ParseRequest(_Request):
-    """A dialogue as people write it."""
-
-    dialogue_text: DialogueText = Field(description="one turn a line: `A: 你好` or `[Host]: Hello`")
-
-
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -321,27 +315,6 @@ class VoiceList(_Answer):
     """The voices of a provider."""
 
     items: list[VoiceBody]
-
-
-class ParsedTurn(_Answer):
-    """One line of a dialogue, as it was found: it may be longer than a job's may."""
-
-    speaker: str
-    text: str
-    index: int
-
-
-class ParsedDialogue(_Answer):
-    """What was found in a dialogue. `error`: what is wrong, with its line numbers; null when `is_valid`.
-
-    A text that no job can be made of is read to its hundredth mistake, or to one turn more than a job may have.
-    """
-
-    turns: list[ParsedTurn]
-    speakers: list[str]
-    total_characters: int
-    is_valid: bool
-    error: str | None
 
 
 class Health(_Answer):

@@ -1,4 +1,4 @@
-"""POST /dialogues/parse: what `dialogue_text.py` makes of a text, as an answer."""
+"""POST /dialogues/parse: what `requests/script/` makes of a text, as an answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from service.http.errors import AnyRequest, InvalidRequest, language_of
 from service.http.json_body import read_json
 from service.http.messages import ErrorCode
 from service.http.operation import Operation, model
-from service.requests.schemas import ParsedDialogue, ParsedTurn, ParseRequest
-from service.requests.script import parse_dialogue
+from service.requests.parse_schemas import (
+    MergeSuggestion,
+    ParseChange,
+    ParsedDialogue,
+    ParsedTurn,
+    ParseMistake,
+    ParseRequest,
+)
+from service.requests.script.dialogue import Dialogue, Format
+from service.requests.script.reader import parse_dialogue
 from service.requests.validation import Problems, read_model
 
 
@@ -43,12 +51,23 @@ def parsed(body: Any, language: Language) -> ParsedDialogue:
     asked = read_model(ParseRequest, body, problems)
     if asked is None:
         raise InvalidRequest(problems.found)
-    dialogue = parse_dialogue(asked.dialogue_text)
+    return _answer(parse_dialogue(asked.dialogue_text, Format(asked.format)), language)
+
+
+def _answer(dialogue: Dialogue, language: Language) -> ParsedDialogue:
     error = dialogue.error(language)
     return ParsedDialogue(
-        turns=[ParsedTurn(speaker=turn.speaker, text=turn.text, index=turn.index) for turn in dialogue.turns],
+        turns=[
+            ParsedTurn(speaker=turn.speaker, text=turn.text, index=turn.index, line=line)
+            for turn, line in zip(dialogue.turns, dialogue.lines, strict=True)
+        ],
         speakers=dialogue.speakers,
         total_characters=dialogue.total_characters,
         is_valid=error is None,
         error=error,
+        mistakes=[ParseMistake(line=one.line, message=one.text(language)) for one in dialogue.mistakes],
+        changes=[
+            ParseChange(line=one.line, kind=one.kind, before=one.before, after=one.after) for one in dialogue.changes
+        ],
+        suggestions=[MergeSuggestion(speakers=[*names]) for names in dialogue.alike],
     )

@@ -126,32 +126,6 @@ def test_a_vendor_that_fails_is_told_as_away(api: Api) -> None:
     }
 
 
-def test_a_dialogue_is_parsed(api: Api) -> None:
-    answer = api.client.post("/api/v1/dialogues/parse", json={"dialogue_text": "A: 你好\n\n[Host]：Hello"})
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {
-            "turns": [
-                {"speaker": "A", "text": "你好", "index": 0},
-                {"speaker": "Host", "text": "Hello", "index": 1},
-            ],
-            "speakers": ["A", "Host"],
-            "total_characters": 7,
-            "is_valid": True,
-            "error": None,
-        },
-    )
-
-
-@pytest.mark.parametrize("text", ["", "沒有角色", "x" * 200_000, "\n".join(f"S{n}: 好" for n in range(2000))])
-def test_a_dialogue_that_is_not_fit_for_a_job_is_no_error_of_the_request(api: Api, text: str) -> None:
-    zh = api.client.post("/api/v1/dialogues/parse", json={"dialogue_text": text})
-    en = api.client.post("/api/v1/dialogues/parse", json={"dialogue_text": text}, headers={"Accept-Language": "en"})
-    assert (zh.status_code, zh.json()["is_valid"]) == (200, False)
-    assert not zh.json()["error"].isascii()
-    assert en.json()["error"].isascii()
-
-
 @pytest.mark.parametrize("voice_id", ["v-tw", "a+b (2)", "中文女"])
 def test_a_voice_is_heard(speaking: Api, voice_id: str) -> None:
     answer = speaking.client.post(f"/api/v1/providers/stub/voices/{quote(voice_id, safe='')}/preview")

@@ -307,6 +307,8 @@ def test_every_well_formed_language_is_taken(api: Api, language: str) -> None:
         ({"dialogue_text": "A: a\0"}, "dialogue_text"),
         ({"dialogue_text": "A: \ud800"}, "dialogue_text"),
         ({"dialogue_text": "A: a", "x": 1}, "x"),
+        ({"dialogue_text": "A: a", "format": "pdf"}, "format"),
+        ({"dialogue_text": "A: a", "format": None}, "format"),
         ([], "body"),
     ],
 )

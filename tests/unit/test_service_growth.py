@@ -16,7 +16,6 @@ from service.http.messages import preferred_language
 from service.http.middleware import _request_id
 from service.page.page import page_language
 from service.requests.schemas import is_language_tag
-from service.requests.script import parse_dialogue
 from service.routes.job_id import parse_job_id
 from service.routes.jobs import idempotency_key_of
 from storage.jobs import JobNotFound
@@ -49,15 +48,6 @@ CASES: list[tuple[str, Callable[[str], object], str, str, str]] = [
     ("an idempotency key", lambda text: idempotency_key_of(request_with("idempotency-key", text)), "", "!", ""),
     ("a job id", parse_job_id, "", "0", ""),
     ("a language tag", is_language_tag, "zh", "-abcdefgh", "-"),
-    ("a dialogue of brackets", parse_dialogue, "", "[", ""),
-    ("a bracketed name and spaces", parse_dialogue, "[a]", " ", "x"),
-    ("a bare name without an end", parse_dialogue, "", "a", ""),
-    ("a line of spaces", parse_dialogue, "A: b", "\u3000", "x"),
-    ("a dialogue of empty lines", parse_dialogue, "", "\n", ""),
-    ("a turn of many lines", parse_dialogue, "A: b", "\nc", ""),
-    ("many turns", parse_dialogue, "", "A: b\n", ""),
-    ("many speakers who say nothing", parse_dialogue, "", "A:\n", ""),
-    ("many lines that name nobody", parse_dialogue, "", "a\n\n", ""),
 ]
 
 

@@ -1,8 +1,11 @@
-"""Dialogues as people write them."""
+"""Dialogues as people write them, in the format of our own; what people paste is in `test_script_table.py`."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.requests.script import Dialogue, parse_dialogue
+from service.requests.script.dialogue import Dialogue, Format
+from service.requests.script.reader import parse_dialogue
 
 
 def said(dialogue: Dialogue) -> list[tuple[str, str]]:
@@ -36,10 +39,35 @@ def said(dialogue: Dialogue) -> list[tuple[str, str]]:
     ],
 )
 def test_lines_become_turns(text: str, turns: list[tuple[str, str]]) -> None:
-    dialogue = parse_dialogue(text)
+    dialogue = parse_dialogue(text, Format.SCRIPT)
     assert said(dialogue) == turns
-    assert dialogue.error("zh") is None
+    assert (dialogue.error("zh"), list(dialogue.changes)) == (None, [])
     assert [turn.index for turn in dialogue.turns] == list(range(len(turns)))
+
+
+NAMES = st.text("甲乙AbÉß", min_size=1, max_size=6)
+WORDS = st.text("好的 ，。！？：:12 abc「」!?.-…", min_size=1, max_size=20).filter(lambda text: text.strip(" \u3000"))
+LINES = st.one_of(st.tuples(NAMES, st.sampled_from([":", "：", " : "]), WORDS).map("".join), WORDS, st.just(""))
+
+
+@given(st.lists(LINES, max_size=12).map("\n".join))
+def test_what_is_a_script_is_read_as_one_whatever_format_is_looked_for(text: str) -> None:
+    as_script = parse_dialogue(text, Format.SCRIPT)
+    found = parse_dialogue(text)
+    if as_script.error("en") is None:
+        assert (said(found), found.lines, list(found.changes)) == (said(as_script), as_script.lines, [])
+
+
+def test_only_a_name_with_an_aside_is_read_otherwise_and_that_is_told() -> None:
+    dialogue = parse_dialogue("Host (whispering): Hello\n[Guest (shy)]: Hi")
+    assert said(dialogue) == [("Host", "Hello"), ("Guest (shy)", "Hi")]
+    (change,) = dialogue.changes
+    assert (change.line, change.kind, change.before, change.after) == (
+        1,
+        "aside",
+        "Host (whispering): Hello",
+        "Host: Hello",
+    )
 
 
 def test_speakers_are_named_in_the_order_in_which_they_speak_and_characters_counted() -> None:

@@ -35,7 +35,7 @@ export function mistakesOf(error) {
  * @param {Row} turn
  */
 export function lineOf({ speaker, text }) {
-  const isBare = speaker && !/[:：，。！？；、,!?;「」『』“”"[\]［］【】]|\d$/.test(speaker);
+  const isBare = /^\p{L}[\p{L}\p{N} .'’·・&-]*$/u.test(speaker) && !/\d$/.test(speaker);
   return `${isBare ? speaker : `[${speaker}]`}: ${text.replace(/\n\s*\n/g, "\n")}`;
 }
 

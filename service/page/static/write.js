@@ -32,7 +32,9 @@ makeHandIn({ bodyOf: bodyOfJob, done: handedIn, turns: () => dialogue().turns, s
 // What is in the form
 
 function dialogue() {
-  if (mode === "script") return { turns: script.parsed.turns, speakers: script.parsed.speakers };
+  if (mode === "script") {
+    return { turns: script.parsed.turns.map(({ speaker, text, index }) => ({ speaker, text, index })), speakers: script.parsed.speakers };
+  }
   const turns = rows.turns().map(({ speaker, text }, index) => ({ speaker, text, index }));
   return { turns, speakers: [...new Set(turns.map((turn) => turn.speaker).filter(Boolean))] };
 }

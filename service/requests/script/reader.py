@@ -1,0 +1,48 @@
+"""From a text to a dialogue: finds out what it is written in, and has it read so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from service.requests.script.dialogue import ChangeKind, Dialogue, Format
+from service.requests.script.fountain import is_fountain, read_fountain
+from service.requests.script.lines import Line, lines_of
+from service.requests.script.markdown import read_markdown
+from service.requests.script.plain import read_plain
+from service.requests.script.reading import Reading
+from service.requests.script.subtitles import is_srt, is_vtt, read_subtitles
+
+_READERS: Final[Mapping[Format, Callable[[Sequence[Line]], Reading]]] = {
+    Format.SCRIPT: read_plain,
+    Format.MARKDOWN: read_markdown,
+    Format.FOUNTAIN: read_fountain,
+    Format.SRT: read_subtitles,
+    Format.VTT: read_subtitles,
+}
+
+
+def parse_dialogue(text: str, written_in: Format = Format.AUTO) -> Dialogue:
+    """Read a dialogue.
+
+    `AUTO` finds subtitles by their times and screenplays by their characters; all else is read as `MARKDOWN`, which
+    reads a script as `SCRIPT` does. Every line that was changed or left out is told.
+
+    What is too long for a job in any case is read no further than that is clear: to one turn beyond `MAX_TURNS`, or to
+    the hundredth mistake.
+    """
+    lines = list(lines_of(text))
+    found = format_of(lines) if written_in is Format.AUTO else written_in
+    reading = _READERS[found](lines)
+    if written_in is Format.AUTO and found is not Format.MARKDOWN:
+        reading.change(1, ChangeKind.FORMAT, "", found.value)
+    return reading.dialogue()
+
+
+def format_of(lines: Sequence[Line]) -> Format:
+    """What a text is written in."""
+    if is_vtt(lines):
+        return Format.VTT
+    if is_srt(lines):
+        return Format.SRT
+    return Format.FOUNTAIN if is_fountain(lines) else Format.MARKDOWN
