@@ -15,13 +15,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
 
 from actors.audio.join import AudioError, normalize_segment
 from actors.outcome import Fail, HandOver, Outcome, TryAgain
+from actors.providers.delivery import deliverable
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.run import Run
 from actors.studio import Studio
@@ -86,7 +87,7 @@ def utterances(claim: Claim, provider: Provider, except_turns: Mapping[int, obje
     turns_by_take: defaultdict[tuple[Line, str | None], list[Turn]] = defaultdict(list)
     for turn in script.turns:
         if turn.index not in except_turns:
-            line = Line(turn.text, script.voice_for(turn), script.language)
+            line = line_of(script, turn, provider)
             turns_by_take[line, claim.takes.get(turn.index)].append(turn)
     return [
         Utterance(line, segment_digest(provider, line, take), [turn.index for turn in turns])
@@ -94,9 +95,20 @@ def utterances(claim: Claim, provider: Provider, except_turns: Mapping[int, obje
     ]
 
 
+def line_of(script: Script, turn: Turn, provider: Provider) -> Line:
+    """A turn as its vendor is asked to say it."""
+    voice_id, speed, style = script.voice_for(turn), script.speed_for(turn), script.style_for(turn)
+    return deliverable(Line(turn.text, voice_id, script.language, speed, style), provider)
+
+
 def segment_digest(provider: Provider, line: Line, take: str | None = None) -> bytes:
-    """The address of a segment: everything that decides how it sounds, hashed; `take` where it is not the first."""
-    what = [provider.name, provider.fingerprint, line.voice_id, line.language, line.text]
+    """The address of a segment: everything that decides how it sounds, hashed; `take` where it is not the first.
+
+    What a line is not told, of speed and style, is no part of it: addresses are older than both.
+    """
+    what: list[Any] = [provider.name, provider.fingerprint, line.voice_id, line.language, line.text]
+    if line.speed != 1 or line.style:
+        what.append({"speed": line.speed, "style": line.style})
     return sha256(json.dumps([*what, take] if take else what).encode()).digest()
 
 

@@ -41,22 +41,29 @@ class FailureReason(StrEnum):
 class Turn:
     """One line of the dialogue. `index` is 0-based and says the order of speaking.
 
-    `voice_id`: the voice of this line alone, where it is not its speaker's.
+    `voice_id`, `speed`, `style`: of this line alone, where they are not its speaker's.
     """
 
     speaker: str
     text: str
     index: int
     voice_id: str | None = None
+    speed: float | None = None
+    style: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceAssignment:
-    """Which of the provider's voices a speaker has."""
+    """Which of the provider's voices a speaker has, and how it is to speak.
+
+    `speed`: a factor of the voice's own. `style`: a word for the manner, as `cheerful`.
+    """
 
     speaker: str
     voice_id: str
     voice_name: str | None = None
+    speed: float | None = None
+    style: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +81,34 @@ class Script:
     gap_ms: int
     crossfade_ms: int
     normalize: bool = True
-    _voices: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    _cast: Mapping[str, VoiceAssignment] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        voices = {assignment.speaker: assignment.voice_id for assignment in self.voice_assignments}
-        object.__setattr__(self, "_voices", voices)
+        cast = {assignment.speaker: assignment for assignment in self.voice_assignments}
+        object.__setattr__(self, "_cast", cast)
 
     def voice_of(self, speaker: str) -> str:
         """The voice id of a speaker of this script."""
-        return self._voices[speaker]
+        return self._cast[speaker].voice_id
 
     def voice_for(self, turn: Turn) -> str:
         """The voice id that a turn is spoken in: its own, or its speaker's."""
         return turn.voice_id or self.voice_of(turn.speaker)
+
+    def speed_for(self, turn: Turn) -> float:
+        """How fast a turn is spoken, as a factor of the voice's own speed: its own, or its speaker's."""
+        return turn.speed or self._cast[turn.speaker].speed or 1.0
+
+    def style_for(self, turn: Turn) -> str | None:
+        """The style that a turn is spoken in: its own, or its speaker's."""
+        return turn.style or self._cast[turn.speaker].style
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the API takes and gives back as `input_params`."""
         return {
             "provider": self.provider,
             "turns": [_turn_as_json(turn) for turn in self.turns],
-            "voice_assignments": [
-                {"speaker": a.speaker, "voice_id": a.voice_id, "voice_name": a.voice_name}
-                for a in self.voice_assignments
-            ],
+            "voice_assignments": [_assignment_as_json(assignment) for assignment in self.voice_assignments],
             "language": self.language,
             "output_format": self.output_format,
             "gap_ms": self.gap_ms,
@@ -107,12 +119,16 @@ class Script:
     @classmethod
     def from_json(cls, params: Mapping[str, Any]) -> Script:
         """The inverse of `as_json`, for params that this project wrote itself."""
-        turns = (Turn(t["speaker"], t["text"], t["index"], t.get("voice_id")) for t in params["turns"])
+        turns = (
+            Turn(t["speaker"], t["text"], t["index"], t.get("voice_id"), t.get("speed"), t.get("style"))
+            for t in params["turns"]
+        )
         return cls(
             provider=params["provider"],
             turns=tuple(sorted(turns, key=lambda turn: turn.index)),
             voice_assignments=tuple(
-                VoiceAssignment(a["speaker"], a["voice_id"], a["voice_name"]) for a in params["voice_assignments"]
+                VoiceAssignment(a["speaker"], a["voice_id"], a["voice_name"], a.get("speed"), a.get("style"))
+                for a in params["voice_assignments"]
             ),
             language=params["language"],
             output_format=params["output_format"],
@@ -124,8 +140,17 @@ class Script:
 
 
 def _turn_as_json(turn: Turn) -> dict[str, Any]:
-    params: dict[str, Any] = {"speaker": turn.speaker, "text": turn.text, "index": turn.index}
-    return params if turn.voice_id is None else {**params, "voice_id": turn.voice_id}
+    own = {"voice_id": turn.voice_id, "speed": turn.speed, "style": turn.style}
+    return {"speaker": turn.speaker, "text": turn.text, "index": turn.index} | _given(own)
+
+
+def _assignment_as_json(assignment: VoiceAssignment) -> dict[str, Any]:
+    params = {"speaker": assignment.speaker, "voice_id": assignment.voice_id, "voice_name": assignment.voice_name}
+    return params | _given({"speed": assignment.speed, "style": assignment.style})
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

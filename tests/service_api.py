@@ -14,7 +14,7 @@ from litestar.testing import TestClient
 from sqlalchemy import func, select
 
 from actors.providers.problem import Problem, Text
-from actors.providers.provider import Line, Provider, ProviderError, SynthesisMode, Voice
+from actors.providers.provider import Delivery, Line, Provider, ProviderError, SynthesisMode, Voice
 from embedded.object_store import ObjectStore
 from service.app import create_app
 from service.resources import Resources
@@ -62,6 +62,9 @@ class StubProvider:
     calls_at_once: int = 16
     fingerprint: str = ""
     refusal: ProviderError | None = None
+
+    def delivery(self, voice_id: str) -> Delivery:
+        return Delivery(0.8, 1.2, ("cheerful",))
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         if self.refusal is not None:

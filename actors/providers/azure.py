@@ -1,12 +1,13 @@
 """Azure AI Speech by REST. Segmented.
 
 https://learn.microsoft.com/azure/ai-services/speech-service/rest-text-to-speech
+https://learn.microsoft.com/azure/ai-services/speech-service/speech-synthesis-markup-voice
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from actors.audio.wav import NotAudio, audio_file, duration_s
 from actors.providers.http import VendorHttp, speech_bytes
 from actors.providers.json_answer import NotJson, refuse_too_much
 from actors.providers.problem import Problem, Text
-from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
+from actors.providers.provider import Delivery, Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import has_forbidden_characters, too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -33,13 +34,25 @@ MAX_TURN_CJK_CHARACTERS: Final = 3_600
 
 OUTPUT_FORMAT: Final = "riff-24khz-16bit-mono-pcm"
 
+_SLOWEST: Final = 0.5
+_FASTEST: Final = 2.0
+#: What voices of Azure can do beside their usual tone, each some of it. A voice takes no notice of the others.
+STYLES: Final = (
+    *("advertisement_upbeat", "affectionate", "angry", "assistant", "calm", "chat", "cheerful", "customerservice"),
+    *("depressed", "disgruntled", "documentary-narration", "embarrassed", "empathetic", "envious", "excited"),
+    *("fearful", "friendly", "gentle", "hopeful", "lyrical", "narration-professional", "narration-relaxed"),
+    *("newscast", "newscast-casual", "newscast-formal", "poetry-reading", "sad", "serious", "shouting"),
+    *("sports_commentary", "sports_commentary_excited", "terrified", "unfriendly", "whispering"),
+)
+
 _CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
+_STYLED: Final = ' xmlns:mstts="https://www.w3.org/2001/mstts"'
 _REGIONAL_HOST: Final = re.compile(r"([a-z0-9-]+)\.api\.cognitive\.microsoft\.com")
 _CUSTOM_DOMAIN: Final = ".cognitiveservices.azure.com"
 
 
 class _Listed(BaseModel):
-    """A voice as Azure lists it, of which we want four of some twenty fields."""
+    """A voice as Azure lists it, of which we want five of some twenty fields."""
 
     model_config = ConfigDict(alias_generator=to_pascal)
 
@@ -47,6 +60,7 @@ class _Listed(BaseModel):
     locale: str
     local_name: str | None = None
     gender: str | None = None
+    style_list: tuple[str, ...] = ()
 
     def as_voice(self) -> Voice:
         gender = self.gender.lower() if self.gender else None
@@ -72,6 +86,7 @@ class Azure:
         self._key = {"Ocp-Apim-Subscription-Key": key}
         self._http = VendorHttp(self.name, secrets=[key])
         self._listed = VoiceList(self._ask_for_voices)
+        self._styles: Mapping[str, tuple[str, ...]] = {}
         self.missing_settings: Sequence[str] = tuple(
             name for name, value in (("AZURE_SPEECH_KEY", key), ("AZURE_SPEECH_REGION", self._base_url)) if not value
         )
@@ -80,6 +95,10 @@ class Azure:
     def fingerprint(self) -> str:
         """The service and the format; a voice sounds the same in every region."""
         return f"azure {OUTPUT_FORMAT}"
+
+    def delivery(self, voice_id: str) -> Delivery:
+        """Speed, and the styles of Azure, some of which the voice has."""
+        return Delivery(_SLOWEST, _FASTEST, STYLES, styles_of_voice=self._styles.get(voice_id))
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of the region, at most an hour old.
@@ -132,9 +151,11 @@ class Azure:
         )
         try:
             refuse_too_much(answer.body)
-            return [listed.as_voice() for listed in _LIST.validate_json(answer.body)]
+            voices = _LIST.validate_json(answer.body)
         except (ValidationError, NotJson) as error:
             raise self._http.error("sent a list of voices that is none", permanent=False) from error
+        self._styles = {listed.short_name: listed.style_list for listed in voices}
+        return [listed.as_voice() for listed in voices]
 
 
 def ssml(line: Line) -> str:
@@ -143,11 +164,17 @@ def ssml(line: Line) -> str:
     Raises:
         ProviderError: permanent, when XML has no way to write the text.
     """
-    if has_forbidden_characters(line.text):
+    if has_forbidden_characters(line.text + (line.style or "")):
         raise ProviderError("the text has characters that SSML cannot carry", permanent=True)
+    said = escape(line.text)
+    if line.speed != 1:
+        said = f'<prosody rate="{line.speed:g}">{said}</prosody>'
+    if line.style:
+        said = f'<mstts:express-as style="{escape(line.style)}">{said}</mstts:express-as>'
     return (
         '<speak version="1.0" xmlns="http://www.w3.org/2001/10/synthesis"'
-        f' xml:lang="{escape(line.language)}"><voice name="{escape(line.voice_id)}">{escape(line.text)}</voice></speak>'
+        f'{_STYLED if line.style else ""} xml:lang="{escape(line.language)}">'
+        f'<voice name="{escape(line.voice_id)}">{said}</voice></speak>'
     )
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, FailFast
 from actors.providers.answers import Page, audio_in, every_page, parsed
 from actors.providers.http import VendorHttp, speech_bytes
 from actors.providers.problem import Problem
-from actors.providers.provider import Line, SynthesisMode, Voice, primary_language
+from actors.providers.provider import Delivery, Line, SynthesisMode, Voice, primary_language
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -33,6 +33,20 @@ VERSION: Final = "2026-08-14"
 _OUTPUT_FORMAT: Final[Mapping[str, Any]] = {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 24_000}
 
 _GENDERS: Final[Mapping[str, str]] = {"feminine": "female", "masculine": "male", "gender_neutral": "neutral"}
+
+#: The API refuses every other.
+_EMOTIONS: Final = (
+    *("neutral", "happy", "excited", "enthusiastic", "elated", "euphoric", "triumphant", "amazed", "surprised"),
+    *("flirtatious", "curious", "content", "peaceful", "serene", "calm", "grateful", "affectionate", "trust"),
+    *("sympathetic", "anticipation", "mysterious", "angry", "mad", "outraged", "frustrated", "agitated", "threatened"),
+    *("disgusted", "contempt", "envious", "sarcastic", "ironic", "sad", "dejected", "melancholic", "disappointed"),
+    *("hurt", "guilty", "bored", "tired", "rejected", "nostalgic", "wistful", "apologetic", "hesitant", "insecure"),
+    *("confused", "resigned", "anxious", "panicked", "alarmed", "scared", "proud", "confident", "distant"),
+    *("skeptical", "contemplative", "determined"),
+)
+_SPEEDS: Final = (0.6, 1.5)
+#: "Temporarily disabled", says the page of the controls.
+_WITHOUT_SPEED: Final = "sonic-3.5"
 
 #: Cartesia's tags where ours are more exact.
 _LANGUAGES: Final[Mapping[str, str]] = {"nb": "no"}
@@ -69,6 +83,7 @@ class Cartesia:
         key = settings.cartesia_api_key.get_secret_value() if settings.cartesia_api_key else ""
         self._base_url = settings.cartesia_base_url
         self._model = settings.cartesia_tts_model
+        self._speeds = (1.0, 1.0) if self._model.startswith(_WITHOUT_SPEED) else _SPEEDS
         self._headers = {"Authorization": f"Bearer {key}", "Cartesia-Version": VERSION}
         self._http = VendorHttp(self.name, secrets=[key])
         self._listed = VoiceList(self._ask_for_voices)
@@ -78,6 +93,10 @@ class Cartesia:
     def fingerprint(self) -> str:
         """The model and the format."""
         return f"cartesia {self._model} wav pcm_s16le 24000"
+
+    def delivery(self, voice_id: str) -> Delivery:
+        """Emotions, and speed where the model has it."""
+        return Delivery(*self._speeds, _EMOTIONS)
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of the library and of the account, at most an hour old.
@@ -110,6 +129,11 @@ class Cartesia:
             "language": _LANGUAGES.get(language, language),
             "output_format": _OUTPUT_FORMAT,
         }
+        directions = ({"speed": line.speed} if line.speed != 1 else {}) | (
+            {"emotion": line.style} if line.style else {}
+        )
+        if directions:
+            request["generation_config"] = directions
         answer = self._http.demand(
             "POST",
             f"{self._base_url}/tts/bytes",

@@ -3,6 +3,7 @@
 https://developers.deepgram.com/reference/text-to-speech/speak-request
 https://developers.deepgram.com/docs/model-metadata
 https://developers.deepgram.com/docs/tts-models-languages-overview
+https://developers.deepgram.com/docs/tts-voice-controls
 https://developers.deepgram.com/reference/errors
 read on 2026-11-28. It was never called with a real key.
 """
@@ -20,7 +21,7 @@ from pydantic import BaseModel, FailFast
 from actors.providers.answers import audio_in, parsed
 from actors.providers.http import VendorHttp, speech_bytes
 from actors.providers.problem import Problem
-from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
+from actors.providers.provider import Delivery, Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -35,6 +36,10 @@ _VOICE_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 #: Other models that speak (flux) have a protocol of their own.
 _ARCHITECTURE: Final = "aura"
+
+#: In early access: an account without it is refused.
+_SPEEDS: Final = (0.7, 1.5)
+_WITH_SPEED: Final = ("-en", "-es")
 
 _GENDERS: Final[Mapping[str, str]] = {"feminine": "female", "masculine": "male"}
 
@@ -87,6 +92,10 @@ class Deepgram:
         """The format: the voice is the model."""
         return f"deepgram {' '.join(_FORMAT.values())}"
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """Speed, of English and Spanish voices; it has no styles."""
+        return Delivery(*_SPEEDS) if voice_id.endswith(_WITH_SPEED) else Delivery()
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of Aura, at most an hour old.
 
@@ -116,9 +125,10 @@ class Deepgram:
         """
         if not _VOICE_ID.fullmatch(line.voice_id):
             raise ProviderError("deepgram has no such voice", permanent=True)
+        query = {"model": line.voice_id, **_FORMAT} | ({"speed": f"{line.speed:g}"} if line.speed != 1 else {})
         answer = self._http.demand(
             "POST",
-            f"{self._base_url}/v1/speak?{urlencode({'model': line.voice_id, **_FORMAT})}",
+            f"{self._base_url}/v1/speak?{urlencode(query)}",
             timeout_s,
             headers=self._key | {"Content-Type": "application/json"},
             content=json.dumps({"text": line.text}).encode(),

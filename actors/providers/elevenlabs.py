@@ -3,6 +3,7 @@
 https://elevenlabs.io/docs/api-reference/text-to-speech/convert
 https://elevenlabs.io/docs/api-reference/voices/search
 https://elevenlabs.io/docs/eleven-api/resources/errors
+https://elevenlabs.io/docs/best-practices/prompting/eleven-v3
 read on 2026-11-28. It was never called with a real key.
 """
 
@@ -19,7 +20,15 @@ from pydantic import BaseModel, FailFast
 from actors.providers.answers import Page, audio_in, every_page, parsed
 from actors.providers.http import VendorHttp, speech_bytes
 from actors.providers.problem import Problem
-from actors.providers.provider import EVERY_LANGUAGE, Line, ProviderError, SynthesisMode, Voice, primary_language
+from actors.providers.provider import (
+    EVERY_LANGUAGE,
+    Delivery,
+    Line,
+    ProviderError,
+    SynthesisMode,
+    Voice,
+    primary_language,
+)
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -39,6 +48,12 @@ _FEWEST_TURN_CHARACTERS: Final = 5_000
 
 #: They hear the language in the text, and take no field that names it.
 _NAMED_NO_LANGUAGE: Final = frozenset({"eleven_multilingual_v2", "eleven_flash_v2"})
+
+_SLOWEST: Final = 0.7
+_FASTEST: Final = 1.2
+#: Models of this family take a style as a tag before the text: [whispering].
+_FOLLOWS_TAGS: Final = "eleven_v3"
+_BRACKETS: Final = str.maketrans("", "", "[]")
 
 #: An id is part of a path.
 _VOICE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -79,6 +94,7 @@ class ElevenLabs:
         key = settings.elevenlabs_api_key.get_secret_value() if settings.elevenlabs_api_key else ""
         self._base_url = settings.elevenlabs_base_url
         self._model = settings.elevenlabs_tts_model
+        self._follows_tags = self._model.startswith(_FOLLOWS_TAGS)
         self._key = {"xi-api-key": key}
         self._http = VendorHttp(self.name, secrets=[key])
         self._listed = VoiceList(self._ask_for_voices)
@@ -88,6 +104,10 @@ class ElevenLabs:
     def fingerprint(self) -> str:
         """The model and the format."""
         return f"elevenlabs {self._model} {OUTPUT_FORMAT}"
+
+    def delivery(self, voice_id: str) -> Delivery:
+        """Speed, and audio tags in words where the model follows them."""
+        return Delivery(_SLOWEST, _FASTEST, takes_any_style=self._follows_tags)
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of the account, at most an hour old.
@@ -118,7 +138,9 @@ class ElevenLabs:
         """
         if not _VOICE_ID.fullmatch(line.voice_id):
             raise ProviderError("elevenlabs has no such voice", permanent=True)
-        request: dict[str, Any] = {"text": line.text, "model_id": self._model}
+        request: dict[str, Any] = {"text": self._directed(line), "model_id": self._model}
+        if line.speed != 1:
+            request["voice_settings"] = {"speed": line.speed}
         if self._model not in _NAMED_NO_LANGUAGE:
             request["language_code"] = primary_language(line.language)
         voice = quote(line.voice_id, safe="")
@@ -135,6 +157,11 @@ class ElevenLabs:
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
+
+    def _directed(self, line: Line) -> str:
+        if not line.style or not self._follows_tags:
+            return line.text
+        return f"[{line.style.translate(_BRACKETS)}] {line.text}"
 
     def _ask_for_voices(self, timeout_s: float) -> Sequence[Voice]:
         return every_page(self.name, self._ask_for_page, timeout_s)

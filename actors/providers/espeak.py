@@ -20,7 +20,7 @@ from actors.providers.child_pool import ChildPool, Engine
 from actors.providers.espeak_child import PITCH, PITCH_RANGE, RATE_WPM
 from actors.providers.espeak_voices import EspeakVoice, installed_voices
 from actors.providers.problem import Problem, Text
-from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
+from actors.providers.provider import Delivery, Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from storage.jobs import Script
@@ -42,6 +42,10 @@ _AS_ESPEAK_READS: Final[Mapping[int, int]] = {
     **{code: ord(" ") for code in (*range(0x20), *range(0x7F, 0xA0))},
     **{code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))},
 }
+
+
+#: The rate is a parameter of the library's: 80 to 450 words a minute.
+_DELIVERY: Final = Delivery(slowest=0.5, fastest=2.0)
 
 
 class Espeak:
@@ -72,6 +76,10 @@ class Espeak:
         """The version of the wheel and how the voice is set."""
         return f"espeakng-loader {version('espeakng-loader')} rate={RATE_WPM} pitch={PITCH} range={PITCH_RANGE}"
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """Any speed; it has no styles."""
+        return _DELIVERY
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """Every language of the installed library, each in ten voices."""
         return [known.voice for known in self._voices.values()]
@@ -96,7 +104,9 @@ class Espeak:
         if known is None or self._pool is None:
             raise ProviderError(f"espeak-ng has no voice {line.voice_id!r}", permanent=True)
         text = line.text.encode(errors="replace").decode().translate(_AS_ESPEAK_READS)
-        samples, sample_rate_hz = self._pool.speak({"voice": known.library_name, "text": text}, timeout_s)
+        rate_wpm = round(RATE_WPM * line.speed)
+        request = {"voice": known.library_name, "text": text, "rate_wpm": rate_wpm}
+        samples, sample_rate_hz = self._pool.speak(request, timeout_s)
         if not any(samples):
             raise ProviderError("espeak-ng found nothing to speak in this text", permanent=True)
         return wav_of(samples, sample_rate_hz)

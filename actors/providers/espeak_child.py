@@ -28,7 +28,7 @@ REFUSED: Final = b"R"
 
 #: How much audio espeak makes before it hands it over.
 BUFFER_MS: Final = 1000
-#: Words a minute; espeak's own default.
+#: Words a minute, of a line that is not to be faster or slower; espeak's own default.
 RATE_WPM: Final = 175
 #: 0-100, 50 being the voice as it was designed.
 PITCH: Final = 50
@@ -41,7 +41,8 @@ _OUTPUT_SYNCHRONOUS: Final = 2
 _INITIALIZE_DONT_EXIT: Final = 0x8000
 _CHARS_UTF8: Final = 1
 _POS_CHARACTER: Final = 1
-_PARAMETERS: Final = {1: RATE_WPM, 3: PITCH, 4: PITCH_RANGE}
+_RATE: Final = 1
+_PARAMETERS: Final = {3: PITCH, 4: PITCH_RANGE}
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -71,11 +72,11 @@ class Engine:
         self._callback = _CALLBACK(_hand_over)
         self._library.espeak_SetSynthCallback(self._callback)
 
-    def speak(self, voice: str, text: str) -> bool:
+    def speak(self, voice: str, text: str, rate_wpm: int) -> bool:
         """Send the samples of `text` out as they come. False when espeak has no such voice."""
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             return False
-        for parameter, value in _PARAMETERS.items():
+        for parameter, value in {_RATE: rate_wpm, **_PARAMETERS}.items():
             self._library.espeak_SetParameter(parameter, value, 0)
         utf8 = text.encode()
         self._library.espeak_Synth(utf8, len(utf8) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
@@ -90,15 +91,15 @@ def main(library_path: str, data_dir: str) -> None:
     while spoken:
         _, size = HEADER.unpack(_receive(HEADER.size))
         request = json.loads(_receive(size))
-        spoken = _speak_in_fork(engine, request["voice"], request["text"])
+        spoken = _speak_in_fork(engine, request)
 
 
-def _speak_in_fork(engine: Engine, voice: str, text: str) -> bool:
+def _speak_in_fork(engine: Engine, request: dict[str, Any]) -> bool:
     """Whether the turn was spoken, or refused in good order. A fork whose listener has gone is killed."""
     fork_ended, held_by_fork = os.pipe()
     fork = os.fork()
     if fork == 0:
-        _answer(engine, voice, text)
+        _answer(engine, request["voice"], request["text"], request["rate_wpm"])
     os.close(held_by_fork)
     events = select.poll()
     events.register(fork_ended, select.POLLIN)
@@ -109,10 +110,10 @@ def _speak_in_fork(engine: Engine, voice: str, text: str) -> bool:
     return os.waitpid(fork, 0)[1] == 0
 
 
-def _answer(engine: Engine, voice: str, text: str) -> NoReturn:
+def _answer(engine: Engine, voice: str, text: str, rate_wpm: int) -> NoReturn:
     """Speak in this process, and end it."""
     try:
-        if engine.speak(voice, text):
+        if engine.speak(voice, text, rate_wpm):
             _send(END, str(engine.sample_rate_hz).encode())
         else:
             _send(REFUSED, f"has no voice {voice!r}".encode())

@@ -4,6 +4,7 @@ https://ai.google.dev/gemini-api/docs/speech-generation
 https://ai.google.dev/gemini-api/docs/models/gemini-3.8-flash-lite-tts
 https://ai.google.dev/api/voices
 https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/text-to-speech/migration-guide
+https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/text-to-speech/prompting-guide
 read on 2026-11-28. It was never called with a real key.
 
 The models read a text word for word, but for what stands in angle brackets: <sigh> is a sigh.
@@ -31,7 +32,7 @@ from actors.providers.answers import (
 )
 from actors.providers.http import VendorHttp
 from actors.providers.problem import Problem
-from actors.providers.provider import EVERY_LANGUAGE, Line, SynthesisMode, Voice
+from actors.providers.provider import EVERY_LANGUAGE, Delivery, Line, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -127,6 +128,10 @@ class Gemini:
         """The model."""
         return f"gemini {self._model}"
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """A style in words; the pace is a part of it, and no number."""
+        return Delivery(takes_any_style=True)
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of the account and then Google's own, at most an hour old.
 
@@ -150,8 +155,11 @@ class Gemini:
         Raises:
             ProviderError: Gemini refused, failed, was not done after `timeout_s` seconds, or said nothing.
         """
+        part: dict[str, Any] = {"text": line.text}
+        if line.style:
+            part["speechMetadata"] = {"style": line.style}
         request: dict[str, Any] = {
-            "contents": [{"role": "user", "parts": [{"text": line.text}]}],
+            "contents": [{"role": "user", "parts": [part]}],
             "generationConfig": {
                 "responseModalities": ["AUDIO"],
                 "speechConfig": {"voiceConfig": {"voice": line.voice_id}},

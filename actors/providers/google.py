@@ -22,7 +22,7 @@ from pydantic.alias_generators import to_camel
 from actors.providers.answers import audio_in, packed_speech_bytes, parsed, unpacked
 from actors.providers.http import VendorHttp
 from actors.providers.problem import Problem, Text
-from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice
+from actors.providers.provider import Delivery, Line, ProviderError, SynthesisMode, Voice
 from actors.providers.refusals import unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -35,6 +35,8 @@ SAMPLE_RATE_HZ: Final = 24_000
 #: A voice begins with its language, which a request must repeat: cmn-TW-Wavenet-A. The voices that have a name alone
 #: (Achernar) want a model to be named beside them, and are not spoken with here.
 _VOICE_ID: Final = re.compile(r"([a-z]{2,3}-[A-Za-z0-9]{2,4})-[A-Za-z0-9-]{1,64}")
+
+_DELIVERY: Final = Delivery(slowest=0.25, fastest=2.0)
 
 _GENDERS: Final = frozenset({"female", "male", "neutral"})
 
@@ -85,6 +87,10 @@ class Google:
         """The format: the voice's own name says its model."""
         return f"google LINEAR16 {SAMPLE_RATE_HZ}"
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """Speed alone."""
+        return _DELIVERY
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of every language, at most an hour old.
 
@@ -113,6 +119,8 @@ class Google:
             "voice": {"languageCode": language_of(line.voice_id), "name": line.voice_id},
             "audioConfig": {"audioEncoding": "LINEAR16", "sampleRateHertz": SAMPLE_RATE_HZ},
         }
+        if line.speed != 1:
+            request["audioConfig"]["speakingRate"] = line.speed
         answer = self._http.demand(
             "POST",
             f"{self._base_url}/v1/text:synthesize",

@@ -15,7 +15,7 @@ from actors.providers.connection import Answer
 from actors.providers.http import VendorHttp, speech_bytes
 from actors.providers.json_answer import NotJson, read_json
 from actors.providers.problem import Problem
-from actors.providers.provider import EVERY_LANGUAGE, Line, SynthesisMode, Voice
+from actors.providers.provider import EVERY_LANGUAGE, Delivery, Line, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
@@ -31,6 +31,11 @@ OPENAI_VOICES: Final = (
     *("alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse"),
     *("marin", "cedar"),
 )
+
+_SLOWEST: Final = 0.25
+_FASTEST: Final = 4.0
+#: Models that do not follow instructions; Kokoro is what compatible servers have most often.
+_WITHOUT_INSTRUCTIONS: Final = frozenset({"tts-1", "tts-1-hd", "kokoro"})
 
 #: How a server says that it does not list its voices.
 _NO_SUCH_LIST: Final = frozenset({400, 404, 405, 422, 501})
@@ -65,6 +70,10 @@ class OpenAI:
         address = urlsplit(self._base_url)
         return f"{address.hostname}:{address.port or ''}{address.path} {self._model}"
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """Speed, and instructions in words where the model follows them."""
+        return Delivery(_SLOWEST, _FASTEST, takes_any_style=self._model not in _WITHOUT_INSTRUCTIONS)
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """OpenAI's own voices; of another server those that it lists, else `OPENAI_TTS_VOICES`.
 
@@ -97,6 +106,10 @@ class OpenAI:
             "voice": line.voice_id,
             "response_format": "wav",
         }
+        if line.speed != 1:
+            request["speed"] = line.speed
+        if line.style and self._model not in _WITHOUT_INSTRUCTIONS:
+            request["instructions"] = f"Speak in this manner: {line.style}."
         if not self._is_openai_itself:
             request["stream"] = False  # Kokoro-FastAPI streams otherwise; OpenAI has no such field
         answer = self._http.demand(

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/polly/latest/dg/API_SynthesizeSpeech.html
 https://docs.aws.amazon.com/polly/latest/dg/API_DescribeVoices.html
 https://docs.aws.amazon.com/polly/latest/dg/limits.html
+https://docs.aws.amazon.com/polly/latest/dg/prosody-tag.html
 and the description of the service in botocore 1.44, read on 2026-11-28. It was never called with a real key.
 
 botocore signs, but does not call: it tries again by itself, and bounds each read, not their sum.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -25,8 +27,8 @@ from actors.providers.answers import Page, audio_in, every_page, parsed
 from actors.providers.connection import Answer
 from actors.providers.http import MAX_LIST_BYTES, VendorHttp, speech_bytes
 from actors.providers.problem import Problem
-from actors.providers.provider import Line, SynthesisMode, Voice
-from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
+from actors.providers.provider import Delivery, Line, ProviderError, SynthesisMode, Voice
+from actors.providers.refusals import has_forbidden_characters, too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.providers.voice_list import VoiceList
 from storage.jobs import Script
@@ -37,6 +39,9 @@ MAX_TURN_CHARACTERS: Final = 3_000
 #: The best that Polly has: bare samples stop at 16 kHz.
 OUTPUT_FORMAT: Final = "ogg_vorbis"
 SAMPLE_RATE_HZ: Final = 24_000
+
+#: What the rate of SSML may be: 20 % to 200 %.
+_DELIVERY: Final = Delivery(slowest=0.2, fastest=2.0)
 
 #: Polly says with 400 that it is asked too often.
 _THROTTLED: Final = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
@@ -101,6 +106,10 @@ class Polly:
         """The engine and the format; a voice sounds the same in every region."""
         return f"polly {self._engine} {OUTPUT_FORMAT} {SAMPLE_RATE_HZ}"
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """Speed alone."""
+        return _DELIVERY
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The voices of the engine, at most an hour old.
 
@@ -128,8 +137,8 @@ class Polly:
             "Engine": self._engine,
             "OutputFormat": OUTPUT_FORMAT,
             "SampleRate": str(SAMPLE_RATE_HZ),
-            "Text": line.text,
-            "TextType": "text",
+            "Text": line.text if line.speed == 1 else _ssml(line),
+            "TextType": "text" if line.speed == 1 else "ssml",
             "VoiceId": line.voice_id,
         }
         body = json.dumps(request).encode()
@@ -166,6 +175,17 @@ class Polly:
         refusal = self._http.refusal(answer)
         refusal.permanent = refusal.permanent and _code_of(answer) not in _THROTTLED
         raise refusal
+
+
+def _ssml(line: Line) -> str:
+    """The line at its speed. Tags are not billed, nor counted.
+
+    Raises:
+        ProviderError: permanent, when XML has no way to write the text.
+    """
+    if has_forbidden_characters(line.text):
+        raise ProviderError("the text has characters that SSML cannot carry", permanent=True)
+    return f'<speak><prosody rate="{round(line.speed * 100)}%">{escape(line.text)}</prosody></speak>'
 
 
 def _code_of(answer: Answer) -> str:

@@ -46,11 +46,32 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is to be spoken: one turn's text in one voice."""
+    """What is to be spoken: one turn's text in one voice.
+
+    `speed`: a factor of the voice's own. `style`: as the vendor calls it, or in words where it takes any.
+    """
 
     text: str
     voice_id: str
     language: str
+    speed: float = 1.0
+    style: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a vendor can be told to say a line.
+
+    `slowest`, `fastest`: factors of the voice's own speed, both 1 where it cannot be told. `styles`: those that it
+    names. `takes_any_style`: it is told in words of one's own. `styles_of_voice`: those of this voice, where the vendor
+    has listed them; it takes no notice of the others.
+    """
+
+    slowest: float = 1.0
+    fastest: float = 1.0
+    styles: tuple[str, ...] = ()
+    takes_any_style: bool = False
+    styles_of_voice: tuple[str, ...] | None = None
 
 
 class ProviderError(Exception):
@@ -108,6 +129,13 @@ class Provider(Protocol):
     @property
     def fingerprint(self) -> str:
         """What, besides a Line, decides how it sounds (model, rate, ...): part of a segment's address."""
+        ...
+
+    def delivery(self, voice_id: str) -> Delivery:
+        """How a voice can be told to speak, known or not; any of the vendor's, for an empty id.
+
+        It is the same in every process, but for `styles_of_voice`: segments are found by it.
+        """
         ...
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:

@@ -108,6 +108,8 @@ interface ProviderBody {
   output_formats: string[];
   advanced_features: string[];
   missing_settings: string[];
+  styles: string[];
+  takes_any_style: boolean;
 }
 
 interface ProviderList {

@@ -44,9 +44,13 @@ def script_of(body: Any, providers: Mapping[str, Provider]) -> Script:
 def _script(request: JobRequest) -> Script:
     return Script(
         provider=request.provider,
-        turns=tuple(Turn(t.speaker, t.text, t.index, t.voice_id) for t in sorted(request.turns, key=lambda t: t.index)),
+        turns=tuple(
+            Turn(turn.speaker, turn.text, turn.index, turn.voice_id, turn.speed, turn.style)
+            for turn in sorted(request.turns, key=lambda turn: turn.index)
+        ),
         voice_assignments=tuple(
-            VoiceAssignment(a.speaker, a.voice_id, a.voice_name) for a in request.voice_assignments
+            VoiceAssignment(given.speaker, given.voice_id, given.voice_name, given.speed, given.style)
+            for given in request.voice_assignments
         ),
         language=request.language,
         output_format=request.output_format,

@@ -116,6 +116,6 @@ def _changed_takes(
     return kept | {index: again for index, change in changes.items() if change.turn.speak_again}
 
 
-def _sound(script: Script, index: int) -> tuple[str, str]:
+def _sound(script: Script, index: int) -> tuple[str, str, float, str | None]:
     turn = script.turns[index]
-    return turn.text, script.voice_for(turn)
+    return turn.text, script.voice_for(turn), script.speed_for(turn), script.style_for(turn)

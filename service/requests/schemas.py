@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from actors.audio.file import FORMATS
 from actors.providers.provider import SynthesisMode
 from service.http.messages import ErrorCode
+from service.requests.manner import Speed, Style
 from storage.jobs import FailureReason
 from storage.stages import JobStatus, Stage
 
@@ -139,6 +140,8 @@ class JobTurnBody(TurnBody):
     """One line of a dialogue that is to be spoken."""
 
     voice_id: VoiceId | None = Field(default=None, description="another voice than the speaker's, for this line alone")
+    speed: Speed | None = Field(default=None, description="another speed than the speaker's, for this line alone")
+    style: Style | None = Field(default=None, description="another style than the speaker's, for this line alone")
 
 
 class VoiceAssignmentBody(_Request):
@@ -147,6 +150,10 @@ class VoiceAssignmentBody(_Request):
     speaker: Speaker = Field(description="a speaker of the turns; each has exactly one assignment")
     voice_id: VoiceId = Field(description="a voice of the provider")
     voice_name: VoiceName | None = Field(default=None, description="what people call it")
+    speed: Speed | None = Field(default=None, description="a factor of the voice's own speed")
+    style: Style | None = Field(
+        default=None, description="as `cheerful`: a style from GET /providers, or words where the provider takes any"
+    )
 
 
 class JobRequest(_Request):
@@ -188,9 +195,14 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class JobResponse(_Answer):
-    """A job in short."""
+class ProblemBody(_Answer):
+    """One thing that is wrong with a request, or will not be as it was asked. `field`: its path, as `turns[3].text`."""
 
+    field: str
+    message: str
+
+
+class _JobInShort(_Answer):
     id: str = Field(json_schema_extra={"format": "uuid"})
     status: JobStatus
     job_type: Literal["multi_role_tts"]
@@ -198,6 +210,12 @@ class JobResponse(_Answer):
     created_at: Time
     started_at: Time | None
     completed_at: Time | None
+
+
+class JobResponse(_JobInShort):
+    """A job in short. `warnings`: what of it will not be, or was not, as it was asked."""
+
+    warnings: list[ProblemBody]
 
 
 class TurnTimingBody(_Answer):
@@ -245,7 +263,7 @@ class JobDetail(JobResponse):
     revised_from: str | None = Field(json_schema_extra={"format": "uuid"})
 
 
-class JobListItem(JobResponse):
+class JobListItem(_JobInShort):
     """A job in a list. `title`: the beginning of its first turn. `duration_ms`: of its audio."""
 
     title: str
@@ -294,6 +312,8 @@ class ProviderBody(_Answer):
     output_formats: list[str]
     advanced_features: list[str]
     missing_settings: list[str]
+    styles: list[str] = Field(description="those that it names; some voices have a part of them")
+    takes_any_style: bool = Field(description="a style in words of one's own is understood")
 
 
 class ProviderList(_Answer):
@@ -321,13 +341,6 @@ class Health(_Answer):
     """All is well; what is not is answered as an error."""
 
     status: Literal["ok"]
-
-
-class ProblemBody(_Answer):
-    """One thing that is wrong with a request. `field`: its path, as `turns[3].text`."""
-
-    field: str
-    message: str
 
 
 class ErrorBody(_Answer):

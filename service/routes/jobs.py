@@ -6,7 +6,9 @@ What is valid: `job_request.py`, `revision.py`; the audio: `download.py`; captio
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
@@ -27,10 +29,12 @@ from service.requests.schemas import (
     JobListItem,
     JobRequest,
     JobResponse,
+    ProblemBody,
     Progress,
     ResultMetadata,
     RevisionRequest,
 )
+from service.requests.warnings import warnings_of
 from service.resources import Caller, Resources, ResourcesDep
 from service.routes.job_id import JOB_ID, parse_job_id
 from storage.jobs import Job, ListedJob, Script
@@ -73,10 +77,11 @@ def submit_job(
     """Accept a dialogue to be spoken."""
     idempotency_key = idempotency_key_of(request)
     script = script_of(read_json(request, body), resources.providers)
+    warnings = warnings_of(script, resources.providers, language_of(request))
     if idempotency_key is None:
-        return _accepted(resources, metrics, resources.stores.jobs.submit(user_id, script))
+        return _accepted(resources, metrics, resources.stores.jobs.submit(user_id, script), warnings)
     job, is_new = resources.stores.jobs.submit_once(user_id, script, idempotency_key)
-    return _accepted(resources, metrics, job) if is_new else _created(job)
+    return _accepted(resources, metrics, job, warnings) if is_new else _created(job, warnings)
 
 
 @get(
@@ -130,7 +135,9 @@ def get_job(
 ) -> Response[JobDetail]:
     """All of a job."""
     job, script = resources.stores.jobs.get_with_script(user_id, parse_job_id(job_id))
-    return Response(job_detail(job, script, language_of(request)), headers={"Vary": "Accept-Language"})
+    language = language_of(request)
+    warnings = warnings_of(script, resources.providers, language)
+    return Response(job_detail(job, script, warnings, language), headers={"Vary": "Accept-Language"})
 
 
 @delete(
@@ -141,9 +148,10 @@ def get_job(
         {200: model("The job, now cancelled", JobResponse)}, [Code.JOB_NOT_FOUND, Code.JOB_CANNOT_CANCEL], [JOB_ID]
     ),
 )
-def cancel_job(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) -> JobResponse:
+def cancel_job(resources: ResourcesDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]) -> JobResponse:
     """Take a pending job back."""
-    return job_response(resources.stores.jobs.cancel(user_id, parse_job_id(job_id)))
+    job = resources.stores.jobs.cancel(user_id, parse_job_id(job_id))
+    return job_response(job, _warnings_of(resources, user_id, job, request))
 
 
 @post(
@@ -156,10 +164,11 @@ def cancel_job(resources: ResourcesDep, user_id: Caller, job_id: FromPath[str]) 
     ),
 )
 def resubmit_job(
-    resources: ResourcesDep, metrics: MetricsDep, user_id: Caller, job_id: FromPath[str]
+    resources: ResourcesDep, metrics: MetricsDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
 ) -> Response[JobResponse]:
     """A new job with the input of a failed or cancelled one."""
-    return _accepted(resources, metrics, resources.stores.jobs.resubmit(user_id, parse_job_id(job_id)))
+    job = resources.stores.jobs.resubmit(user_id, parse_job_id(job_id))
+    return _accepted(resources, metrics, job, _warnings_of(resources, user_id, job, request))
 
 
 @post(
@@ -193,7 +202,7 @@ def revise_job(
     script, takes = resources.stores.jobs.to_revise(user_id, earlier)
     revision = revision_of(script, takes, read_json(request, body), resources.providers)
     job = resources.stores.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
-    return _accepted(resources, metrics, job)
+    return _accepted(resources, metrics, job, warnings_of(revision.script, resources.providers, language_of(request)))
 
 
 def idempotency_key_of(request: AnyRequest) -> str | None:
@@ -209,32 +218,42 @@ def idempotency_key_of(request: AnyRequest) -> str | None:
     return key
 
 
-def _accepted(resources: Resources, metrics: Metrics, job: Job) -> Response[JobResponse]:
+def _accepted(resources: Resources, metrics: Metrics, job: Job, warnings: list[ProblemBody]) -> Response[JobResponse]:
     resources.publish(job.id)
     metrics.jobs_submitted.inc()
-    return _created(job)
+    return _created(job, warnings)
 
 
-def _created(job: Job) -> Response[JobResponse]:
-    return Response(job_response(job), status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})
+def _created(job: Job, warnings: list[ProblemBody]) -> Response[JobResponse]:
+    headers = {"Location": f"/api/v1/jobs/{job.id}", "Vary": "Accept-Language"}
+    return Response(job_response(job, warnings), status_code=201, headers=headers)
 
 
-def job_response(job: Job | ListedJob) -> JobResponse:
+def _warnings_of(resources: Resources, user_id: UUID, job: Job, request: AnyRequest) -> list[ProblemBody]:
+    _, script = resources.stores.jobs.get_with_script(user_id, job.id)
+    return warnings_of(script, resources.providers, language_of(request))
+
+
+def job_response(job: Job, warnings: list[ProblemBody]) -> JobResponse:
     """A job in short."""
-    return JobResponse(
-        id=str(job.id),
-        status=job.status,
-        job_type="multi_role_tts",
-        provider=job.provider,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        completed_at=job.completed_at,
-    )
+    return JobResponse(**_in_short(job), warnings=warnings)
+
+
+def _in_short(job: Job | ListedJob) -> Mapping[str, Any]:
+    return {
+        "id": str(job.id),
+        "status": job.status,
+        "job_type": "multi_role_tts",
+        "provider": job.provider,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+    }
 
 
 def _list_item(job: ListedJob) -> JobListItem:
     return JobListItem(
-        **dict(job_response(job)),
+        **_in_short(job),
         title=job.title,
         progress=_progress(job),
         duration_ms=job.duration_ms,
@@ -252,11 +271,12 @@ def _progress(job: Job | ListedJob) -> Progress:
     )
 
 
-def job_detail(job: Job, script: Script, language: Language) -> JobDetail:
+def job_detail(job: Job, script: Script, warnings: list[ProblemBody], language: Language) -> JobDetail:
     """All of a job."""
     reason = job.error_code
     return JobDetail(
-        **dict(job_response(job)),
+        **_in_short(job),
+        warnings=warnings,
         input_params=script.as_json(),
         result_metadata=ResultMetadata.model_validate(job.result_metadata) if job.result_metadata else None,
         audio_file_id=str(job.audio_file_id) if job.audio_file_id else None,

@@ -193,4 +193,6 @@ def _described(provider: Provider) -> ProviderBody:
         output_formats=list(OUTPUT_FORMATS),
         advanced_features=list(provider.advanced_features),
         missing_settings=list(provider.missing_settings),
+        styles=list(provider.delivery("").styles),
+        takes_any_style=provider.delivery("").takes_any_style,
     )

@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from actors.providers import PROVIDERS
+from actors.providers.delivery import deliverable, undeliverable
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.providers.registry import make_providers, speaking
 from storage.jobs import Script, Turn, VoiceAssignment
@@ -86,9 +87,10 @@ def line(name: str) -> Line:
     return Line(WORDS[vendor.language], vendor.voice_id, vendor.language)
 
 
-def script(provider: Provider, text: str, voice_id: str) -> Script:
+def script(provider: Provider, text: str, voice_id: str, style: str | None = None) -> Script:
     turns = (Turn("A", "OK", 0), Turn("A", text, 1))
-    return Script(provider.name, turns, (VoiceAssignment("A", voice_id),), "zh-TW", "mp3", 300, 50)
+    cast = (VoiceAssignment("A", voice_id, style=style),)
+    return Script(provider.name, turns, cast, "zh-TW", "mp3", 300, 50)
 
 
 def decoded_samples(audio: bytes) -> int:
@@ -151,6 +153,39 @@ def test_another_voice_sounds_different(provider: Provider, line: Line) -> None:
         v.voice_id for v in provider.voices(ENOUGH_S) if v.voice_id != line.voice_id and v.speaks(line.language)
     )
     assert provider.speak(line, ENOUGH_S) != provider.speak(replace(line, voice_id=other), ENOUGH_S)
+
+
+def test_a_line_is_faster_or_slower_where_the_vendor_has_speeds(provider: Provider, line: Line) -> None:
+    delivery = provider.delivery(line.voice_id)
+    usual = decoded_samples(provider.speak(line, ENOUGH_S))
+    for speed in {delivery.slowest, delivery.fastest, 0.5, 2.0} - {1.0}:
+        asked = deliverable(replace(line, speed=speed), provider)
+        assert asked.speed == min(max(speed, delivery.slowest), delivery.fastest)
+        heard = decoded_samples(provider.speak(asked, ENOUGH_S))
+        assert usual / heard == pytest.approx(asked.speed, rel=0.2)
+
+
+def test_a_style_is_heard_where_the_vendor_has_it_and_left_out_where_not(provider: Provider, line: Line) -> None:
+    for style in ("開心", "sad", "as if nothing had happened"):
+        asked = deliverable(replace(line, style=style), provider)
+        sounds_otherwise = provider.speak(asked, ENOUGH_S) != provider.speak(line, ENOUGH_S)
+        assert sounds_otherwise == (asked.style is not None)
+        warned = [p.text.en for p in undeliverable(script(provider, "OK", line.voice_id, style), provider)]
+        assert bool(warned) == (asked.style is None)
+        assert all(provider.name in words and style in words for words in warned)
+
+
+@pytest.mark.parametrize("style", ['"/><voice name="x">', "</mstts:express-as>", "]] [laughs", "a\"b'c&d", "{{x}}"])
+def test_a_style_stays_in_its_place_whatever_it_looks_like(provider: Provider, line: Line, style: str) -> None:
+    """Requests hold no such style; this is the vendor's file by itself, which is asked for the same words or fewer."""
+    usual = decoded_samples(provider.speak(line, ENOUGH_S))
+    for asked in (replace(line, style=style, speed=1.0), deliverable(replace(line, style=style), provider)):
+        try:
+            heard = decoded_samples(provider.speak(asked, ENOUGH_S))
+        except ProviderError as refusal:
+            assert refusal.permanent  # noqa: PT017 - a vendor that has a list of its own refuses what is not on it
+        else:
+            assert abs(heard - usual) <= 2
 
 
 @pytest.mark.parametrize("text", ['<b>&amp;</b> "it\'s" ]]>', "a\tb\r\nc", "👋 𠮷 ﷽ hello", "[[h@l'oU]] {x} %s \\n"])

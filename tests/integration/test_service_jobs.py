@@ -42,7 +42,37 @@ def test_a_dialogue_is_accepted_and_handed_to_the_publisher(api: Api) -> None:
         "provider": "stub",
         "started_at": None,
         "completed_at": None,
+        "warnings": [],
     }
+
+
+def test_speed_and_style_are_kept_and_what_the_provider_has_not_is_a_warning(api: Api) -> None:
+    first, second = SCRIPT["turns"]
+    body = {
+        **SCRIPT,
+        "turns": [{**first, "speed": 1.1004, "style": "cheerful"}, {**second, "style": "低語"}],
+        "voice_assignments": [{**SCRIPT["voice_assignments"][0], "speed": 2}, SCRIPT["voice_assignments"][1]],
+    }
+    answer = api.client.post("/api/v1/jobs", json=body, headers={"Accept-Language": "en"})
+    assert answer.status_code == 201
+    accepted = answer.json()
+    assert accepted["warnings"] == [
+        {"field": "turns[1].style", "message": "stub has no style “低語”: it is left out"},
+        {
+            "field": "voice_assignments[0].speed",
+            "message": "stub speaks at 0.8 to 1.2: the nearest of it is taken for 2",
+        },
+    ]
+    job = api.client.get(f"/api/v1/jobs/{accepted['id']}").json()
+    assert job["input_params"]["turns"][0]["speed"] == 1.1
+    assert job["input_params"]["voice_assignments"][0]["speed"] == 2
+    assert [warning["message"] for warning in job["warnings"]] == [
+        "stub 沒有「低語」這種語氣，會用平常的語氣朗讀",
+        "stub 的語速為 0.8 到 1.2，會用最接近的速度朗讀",
+    ]
+    cancelled = api.client.delete(f"/api/v1/jobs/{accepted['id']}").json()
+    again = api.client.post(f"/api/v1/jobs/{accepted['id']}/resubmit").json()
+    assert cancelled["warnings"] == again["warnings"] == job["warnings"]
 
 
 def test_the_detail_has_the_request_with_its_defaults_filled_in(api: Api) -> None:

@@ -74,6 +74,8 @@ def test_every_provider_says_what_it_can_do(api: Api) -> None:
         "output_formats": ["mp3", "wav", "ogg", "flac", "m4a"],
         "advanced_features": ["styles"],
         "missing_settings": [],
+        "styles": ["cheerful"],
+        "takes_any_style": False,
     }
     assert (items["crowd"]["max_speakers"], items["crowd"]["character_limit"]) == (6, 10)
     assert items["unset"]["configured"] is False

@@ -16,10 +16,18 @@ from tests.standins.server import Call, Reply, StandIn, path_of
 KEY: Final = "0123456789abcdef0123456789abcdef"
 OUTPUT_FORMAT: Final = "riff-24khz-16bit-mono-pcm"
 _NAMESPACE: Final = "{http://www.w3.org/2001/10/synthesis}"
+_MSTTS: Final = "{https://www.w3.org/2001/mstts}"
 _LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def _voice(short_name: str, local_name: str, gender: str) -> Mapping[str, Any]:
+def _directions(root: ElementTree.Element) -> dict[str, Any]:
+    """The rate and the style of a document that has one of each, around what one voice says."""
+    prosody, styled = root.find(f".//{_NAMESPACE}prosody"), root.find(f".//{_MSTTS}express-as")
+    asked: dict[str, Any] = {} if prosody is None else {"rate": float(prosody.get("rate", "1"))}
+    return asked if styled is None else {**asked, "style": styled.get("style")}
+
+
+def _voice(short_name: str, local_name: str, gender: str, *styles: str) -> Mapping[str, Any]:
     return {
         "Name": f"Microsoft Server Speech Text to Speech Voice ({short_name})",
         "DisplayName": short_name.split("-")[2].removesuffix("Neural"),
@@ -29,6 +37,7 @@ def _voice(short_name: str, local_name: str, gender: str) -> Mapping[str, Any]:
         "Locale": "-".join(short_name.split("-")[:2]),
         "SampleRateHertz": "24000",
         "VoiceType": "Neural",
+        **({"StyleList": list(styles)} if styles else {}),
         "Status": "GA",
     }
 
@@ -38,7 +47,7 @@ VOICES: Final = (
     _voice("zh-TW-YunJheNeural", "雲哲", "Male"),
     _voice("zh-HK-HiuMaanNeural", "曉曼", "Female"),
     _voice("zh-CN-XiaoxiaoNeural", "晓晓", "Female"),
-    _voice("en-US-JennyNeural", "Jenny", "Female"),
+    _voice("en-US-JennyNeural", "Jenny", "Female", "cheerful", "whispering"),
     _voice("en-GB-RyanNeural", "Ryan", "Male"),
 )
 
@@ -64,7 +73,8 @@ class AzureStandIn(StandIn):
         if root.tag != f"{_NAMESPACE}speak" or root.get("version") != "1.0" or not root.get(_LANGUAGE):
             raise ValueError("not a speak element")
         voices = root.findall(f"{_NAMESPACE}voice")
-        return {"language": root.get(_LANGUAGE), "spoken": [[v.get("name"), "".join(v.itertext())] for v in voices]}
+        said = {"language": root.get(_LANGUAGE), "spoken": [[v.get("name"), "".join(v.itertext())] for v in voices]}
+        return said | _directions(root)
 
     def answer(self, call: Call) -> Reply:
         """The route table of the vendor."""
@@ -88,5 +98,8 @@ class AzureStandIn(StandIn):
         known = {voice["ShortName"] for voice in VOICES}
         if not call.body or not call.body["spoken"] or any(name not in known for name, _ in call.body["spoken"]):
             return Reply(400, b"")
-        samples = b"".join(tone.pcm(text, name) for name, text in call.body["spoken"])
+        speed, style = call.body.get("rate", 1.0), call.body.get("style")
+        if not 0.5 <= speed <= 2.0:
+            return Reply(400, b"")
+        samples = b"".join(tone.pcm(text, name, speed, style) for name, text in call.body["spoken"])
         return Reply(200, wav_of(samples, tone.SAMPLE_RATE_HZ), {"Content-Type": "audio/x-wav"})

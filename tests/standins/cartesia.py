@@ -17,6 +17,8 @@ from tests.standins.server import Call, Reply, StandIn, path_of
 KEY: Final = "sk_car_standin_4f9a"
 MODELS: Final = ("sonic-3.5", "sonic-3")
 LANGUAGES: Final = ("en", "zh", "ja", "no", "de")
+#: Some of those that it has.
+EMOTIONS: Final = ("neutral", "happy", "sad", "angry", "excited", "calm", "scared")
 _FORMAT: Final = {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 24000}
 
 
@@ -76,7 +78,13 @@ class CartesiaStandIn(StandIn):
         known = {one["id"] for one in VOICES}
         if not isinstance(voice, dict) or voice.get("mode") != "id" or voice.get("id") not in known:
             return _error(404, "voice_not_found", "Voice not found", "The voice was not found.")
-        return Reply(200, tone.wav(asked["transcript"], voice["id"]), {"Content-Type": "audio/wav"})
+        directions = asked.get("generation_config", {})
+        speed, emotion = directions.get("speed", 1.0), directions.get("emotion")
+        if not 0.6 <= speed <= 1.5 or (speed != 1 and asked["model_id"] == "sonic-3.5"):
+            return _error(400, "invalid_request", "Invalid request", "speed is not available")
+        if emotion not in {None, *EMOTIONS}:
+            return _error(400, "invalid_request", "Invalid request", f"{emotion} is no emotion")
+        return Reply(200, tone.wav(asked["transcript"], voice["id"], speed, emotion), {"Content-Type": "audio/wav"})
 
     def too_many_calls(self, retry_after_s: float) -> Reply:
         """More at once than the plan allows."""

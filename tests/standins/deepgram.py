@@ -82,7 +82,10 @@ class DeepgramStandIn(StandIn):
             ["24000"],
         ):
             return _error(400, "UNSUPPORTED_AUDIO_FORMAT", "the stand-in speaks linear16 in wav at 24000 Hz only")
-        return Reply(200, tone.wav(asked["text"], voice), {"Content-Type": "audio/wav"})
+        speed = float(query.get("speed", ["1"])[0])
+        if not 0.7 <= speed <= 1.5 or (speed != 1 and not voice.endswith(("-en", "-es"))):
+            return _error(400, "Bad Request", "Invalid speed.")
+        return Reply(200, tone.wav(asked["text"], voice, speed), {"Content-Type": "audio/wav"})
 
     def too_many_calls(self, retry_after_s: float) -> Reply:
         """More at once than an account has."""

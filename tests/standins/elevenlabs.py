@@ -7,6 +7,7 @@ https://elevenlabs.io/docs/eleven-api/resources/errors
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ from tests.standins.server import Call, Reply, StandIn, path_of
 KEY: Final = "sk_standin_elevenlabs_4f9a"
 #: The model, and how many characters it takes at once.
 MODELS: Final = {"eleven_multilingual_v2": 10_000, "eleven_flash_v2_5": 40_000, "eleven_v3": 5_000}
+_AUDIO_TAG: Final = re.compile(r"\[([^\[\]]{1,200})\] ")
 _SPEECH: Final = "/v1/text-to-speech/"
 
 
@@ -72,7 +74,12 @@ class ElevenLabsStandIn(StandIn):
             return _error(400, "validation_error", "max_character_limit_exceeded", "This request's text is too long")
         if voice_id not in {voice["voice_id"] for voice in VOICES}:
             return _error(404, "not_found", "voice_not_found", f"A voice with ID '{voice_id}' was not found.")
-        return Reply(200, tone.wav(asked["text"], voice_id), {"Content-Type": "audio/wav"})
+        speed = asked.get("voice_settings", {}).get("speed", 1.0)
+        if not 0.7 <= speed <= 1.2:
+            return _error(400, "validation_error", "invalid_voice_settings", "speed must be from 0.7 to 1.2")
+        tag = _AUDIO_TAG.match(asked["text"]) if model == "eleven_v3" else None
+        text, style = (asked["text"][tag.end() :], tag[1]) if tag else (asked["text"], None)
+        return Reply(200, tone.wav(text, voice_id, speed, style), {"Content-Type": "audio/wav"})
 
     def too_many_calls(self, retry_after_s: float) -> Reply:
         """More at once than the plan allows."""

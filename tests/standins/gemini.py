@@ -74,7 +74,8 @@ class GeminiStandIn(StandIn):
             return error(400, "INVALID_ARGUMENT", f"Voice name {voice} is not supported.")
         text = "".join(part["text"] for content in asked["contents"] for part in content["parts"])
         kind = "audio/L16;codec=pcm;rate=24000" if self.is_bare else "audio/wav"
-        sound = tone.pcm(text, voice) if self.is_bare else tone.wav(text, voice)
+        [style] = {part.get("speechMetadata", {}).get("style") for part in asked["contents"][0]["parts"]}
+        sound = (tone.pcm if self.is_bare else tone.wav)(text, voice, 1.0, style)
         data = {"mimeType": kind, "data": b64encode(sound).decode()}
         spoken = {"content": {"role": "model", "parts": [{"inlineData": data}]}, "finishReason": "STOP", "index": 0}
         return Reply.of_json(200, {"candidates": [spoken], "modelVersion": MODELS[0]})

@@ -65,11 +65,14 @@ class GoogleStandIn(StandIn):
         asked = call.body
         if not isinstance(asked, dict) or asked.keys() != {"input", "voice", "audioConfig"}:
             return error(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
-        text, voice, audio = asked["input"].get("text"), asked["voice"], asked["audioConfig"]
+        text, voice, audio = asked["input"].get("text"), asked["voice"], dict(asked["audioConfig"])
         if not text:
             return error(400, "INVALID_ARGUMENT", "Either `input.text` or `input.ssml` must be set.")
         if len(text.encode()) > MAX_BYTES:
             return error(400, "INVALID_ARGUMENT", "`input.text` is longer than the limit of 5000 bytes.")
+        speed = audio.pop("speakingRate", 1.0)
+        if not 0.25 <= speed <= 2.0:
+            return error(400, "INVALID_ARGUMENT", "Invalid speaking_rate: must be from 0.25 to 2.0")
         if audio != {"audioEncoding": "LINEAR16", "sampleRateHertz": 24000}:
             return error(400, "INVALID_ARGUMENT", "the stand-in speaks LINEAR16 at 24 kHz only")
         known = next((one for one in VOICES if one["name"] == voice.get("name")), None)
@@ -79,7 +82,7 @@ class GoogleStandIn(StandIn):
             return error(400, "INVALID_ARGUMENT", "Requested language code doesn't match the voice.")
         if not known["name"].startswith(known["languageCodes"][0]):
             return error(400, "INVALID_ARGUMENT", "This voice requires a model name to be specified.")
-        return Reply.of_json(200, {"audioContent": b64encode(tone.wav(text, known["name"])).decode()})
+        return Reply.of_json(200, {"audioContent": b64encode(tone.wav(text, known["name"], speed)).decode()})
 
     def too_many_calls(self, retry_after_s: float) -> Reply:
         """The quota of a minute is used up."""

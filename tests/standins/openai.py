@@ -15,6 +15,7 @@ from tests.standins.server import Call, Reply, StandIn, path_of
 KEY: Final = "sk-stand-in-4f9a"
 VOICES: Final = ("alloy", "ash", "coral", "echo", "nova", "onyx", "sage")
 MAX_CHARACTERS: Final = 4096
+MODELS_WITHOUT_INSTRUCTIONS: Final = ("tts-1", "tts-1-hd")
 _FORMATS: Final = {"wav": "audio/wav", "pcm": "audio/pcm"}
 
 
@@ -64,8 +65,13 @@ class OpenAIStandIn(StandIn):
         kind = _FORMATS.get(asked.get("response_format", "mp3"))
         if kind is None:
             return _error(400, "the stand-in speaks wav and pcm only", "invalid_value")
+        speed, instructions = asked.get("speed", 1.0), asked.get("instructions")
+        if not 0.25 <= speed <= 4.0:
+            return _error(400, "Input should be from 0.25 to 4.0", "invalid_value")
+        if instructions is not None and asked["model"] in MODELS_WITHOUT_INSTRUCTIONS:
+            return _error(400, f"'instructions' is not supported with {asked['model']}", "invalid_value")
         speak = tone.wav if kind == "audio/wav" else tone.pcm
-        return Reply(200, speak(asked["input"], asked["voice"]), {"Content-Type": kind})
+        return Reply(200, speak(asked["input"], asked["voice"], speed, instructions), {"Content-Type": kind})
 
 
 def _error(status: int, message: str, code: str | None) -> Reply:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 from tests.standins import tone
 from tests.standins.server import Call, Reply, StandIn, path_of
@@ -95,11 +96,25 @@ class PollyStandIn(StandIn):
             return _error(400, "ValidationException", "Value at 'voiceId' failed to satisfy constraint")
         if asked.get("Engine", "standard") not in known[asked["VoiceId"]]["SupportedEngines"]:
             return _error(400, "EngineNotSupportedException", "This voice does not support the selected engine")
-        return Reply(200, tone.ogg(asked["Text"], asked["VoiceId"]), {"Content-Type": "audio/ogg"})
+        try:
+            text, speed = _said(asked["Text"]) if asked.get("TextType") == "ssml" else (asked["Text"], 1.0)
+        except ElementTree.ParseError:
+            return _error(400, "InvalidSsmlException", "Invalid SSML request")
+        if not 0.2 <= speed <= 2.0:
+            return _error(400, "InvalidSsmlException", "Invalid SSML request: rate")
+        return Reply(200, tone.ogg(text, asked["VoiceId"], speed), {"Content-Type": "audio/ogg"})
 
     def too_many_calls(self, retry_after_s: float) -> Reply:
         """A 400, without Retry-After."""
         return _error(400, "ThrottlingException", "Rate exceeded")
+
+
+def _said(ssml: str) -> tuple[str, float]:
+    """(what is read, how fast) of SSML with one prosody in it."""
+    root = ElementTree.fromstring(ssml)  # noqa: S314 - from our own provider
+    if root.tag != "speak" or [child.tag for child in root.iter()] != ["speak", "prosody"]:
+        raise ElementTree.ParseError("a tag that the stand-in does not know")
+    return "".join(root.itertext()), float(root[0].get("rate", "100%").removesuffix("%")) / 100
 
 
 def _page(query: Mapping[str, list[str]]) -> Reply:

