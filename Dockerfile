@@ -5,6 +5,7 @@ RUN python -m venv /app
 COPY constraints-run.txt pyproject.toml README.md LICENSE NOTICE ./
 RUN /app/bin/pip install --no-cache-dir --require-hashes -r constraints-run.txt
 COPY actors actors
+COPY client client
 COPY embedded embedded
 COPY scheduler scheduler
 COPY service service

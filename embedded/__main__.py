@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 from dataclasses import dataclass
 from typing import Final
@@ -15,12 +16,16 @@ from storage.process import Command, run_command
 class _Word:
     module: str
     what_it_does: str
+    function: str = "main"
     #: Whether it is for operators, beside whatever runs: it finds the embedded servers by itself.
     beside_a_run: bool = False
 
 
 COMMANDS: Final = {
     "run": _Word("embedded.run", "everything on this machine, in one process: the quickest way to begin"),
+    "speak": _Word("embedded.here", "a script goes in, its audio comes out", "speak_here"),
+    "jobs": _Word("embedded.here", "lists jobs; shows, follows, cancels, resubmits and downloads one", "jobs_here"),
+    "voices": _Word("embedded.here", "lists providers and their voices", "voices_here"),
     "api": _Word("service.__main__", "the HTTP API"),
     "worker": _Word("actors.__main__", "speaks the turns of jobs and joins them"),
     "scheduler": _Word("scheduler.__main__", "sends again what is due; puts away what is dead, late or old"),
@@ -34,7 +39,8 @@ USAGE: Final = "\n".join(
         "",
         *(f"  {name:<10} {word.what_it_does}" for name, word in COMMANDS.items()),
         "",
-        "readthrough COMMAND --help tells the options. Settings come from the environment; the README has the table.",
+        "readthrough COMMAND --help tells the options, readthrough --version the version.",
+        "Settings come from the environment; the README has the table.",
         "",
     ]
 )
@@ -46,11 +52,14 @@ def main() -> int:
     if name in {"-h", "--help", "help"}:
         sys.stdout.write(USAGE)
         return 0
+    if name in {"-V", "--version", "version"}:
+        sys.stdout.write(f"readthrough {importlib.metadata.version('readthrough')}\n")
+        return 0
     word = COMMANDS.get(name)
     if word is None:
         sys.stderr.write(f"readthrough: there is no command {name!r}\n\n{USAGE}")
         return 2
-    command: Command = importlib.import_module(word.module).main
+    command: Command = getattr(importlib.import_module(word.module), word.function)
     return run_command(beside_a_run(command) if word.beside_a_run else command, arguments)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import av
 import pytest
 
 from embedded.__main__ import COMMANDS
@@ -37,7 +39,7 @@ def test_without_a_command_it_tells_what_there_is(tmp_path: Path, arguments: lis
     done = readthrough(tmp_path, *arguments)
 
     assert done.returncode == 0
-    assert all(f"  {name} " in done.stdout for name in ("api", "worker", "scheduler", "migrate", "keys", "run"))
+    assert all(f"  {name} " in done.stdout for name in COMMANDS)
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
@@ -96,3 +98,49 @@ def test_a_taken_port_is_told_at_once_and_in_clear_words(tmp_path: Path) -> None
     assert "PORT" in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = "小美：今天的會改到幾點？\n阿德：下午三點。\n"
+
+
+def test_speak_makes_an_audio_file_of_a_text_file_with_one_command(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text(SCRIPT)
+    done = readthrough(
+        tmp_path,
+        *("speak", "script.txt", "-o", "talk.ogg", "--captions", "talk.srt", "--provider", "espeak"),
+        *("--voice", "小美=cmn+f2"),
+        settings={"DATA_DIR": str(tmp_path / "data")},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"\d\.\d s of audio, [\d,]+ bytes: talk\.ogg\n", done.stdout)
+    assert "2/2 turns, done" in done.stderr
+    with av.open(str(tmp_path / "talk.ogg"), "r") as audio:
+        assert audio.format.name == "ogg"
+        assert sum(frame.samples for frame in audio.decode(audio=0)) > 24_000
+    assert "下午三點" in (tmp_path / "talk.srt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["speak", "nothing.txt", "-o", "a.mp3", "--server", "http://127.0.0.1:9"], 1, "readthrough speak: [Errno 2]"),
+        (["jobs", "list"], 1, "readthrough jobs: no `readthrough run` is at work in "),
+        (["voices"], 1, "readthrough voices: no `readthrough run` is at work in "),
+        (["speak", "a.txt", "-o", "a.doc"], 2, "usage: readthrough speak"),
+        (["speak", "a.txt", "-o", "a.mp3", "--voice", "小美"], 2, "usage: readthrough speak"),
+    ],
+)
+def test_what_goes_wrong_is_said_without_a_trace(tmp_path: Path, arguments: list[str], code: int, line: str) -> None:
+    done = readthrough(tmp_path, *arguments)
+
+    assert done.returncode == code
+    assert done.stderr.startswith(line)
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    done = readthrough(tmp_path, "--version")
+
+    assert done.returncode == 0
+    assert re.fullmatch(r"readthrough \d+\.\d+\.\d+\n", done.stdout)

@@ -126,6 +126,30 @@ def test_the_link_of_the_quickstart_opens_without_a_key(server_url: str) -> None
     assert forged.status_code == 403
 
 
+PYTHON = {
+    f"{name} {number}": code
+    for name, text in {
+        "English": ENGLISH,
+        "Chinese": CHINESE,
+        "client.md": (ROOT / "docs/client.md").read_text(),
+    }.items()
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL), 1)
+}
+
+
+@pytest.mark.parametrize("code", PYTHON.values(), ids=PYTHON)
+def test_each_example_in_python_runs_as_it_stands(server_url: str, tmp_path: Path, code: str) -> None:
+    # Nothing is changed but the port.
+    command = [sys.executable, "-c", code.replace(ADDRESS, server_url)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stderr
+    saved = [path for path in tmp_path.iterdir() if path.suffix in {".mp3", ".wav"}]
+    assert len(saved) == 1
+    with av.open(str(saved[0]), "r") as audio:
+        assert sum(frame.samples for frame in audio.decode(audio=0)) > 6_000
+
+
 @in_both_languages
 def test_the_settings_table_names_every_setting_and_no_other(readme: str) -> None:
     found = re.search(r"<!-- settings:.*?-->\n(.*?)\n\n", readme, re.DOTALL)

@@ -13,7 +13,7 @@ from actors.queue.worker import STORIES
 from storage.stages import ACTIVE, FIRST_STAGE, QUEUES, TRANSITIONS, WORK, JobStatus, Place, Stage, due_for
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("actors", "embedded", "scheduler", "service", "storage")
+PACKAGES = ("actors", "client", "embedded", "scheduler", "service", "storage")
 
 #: What else a new stage adds, beside the files that name an old one: the revision that lets the table take it.
 A_MIGRATION = 1

@@ -1,0 +1,1 @@
+"""The commands of those who use a server: `readthrough speak`, `jobs`, `voices`."""
