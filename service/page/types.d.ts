@@ -9,9 +9,13 @@ interface ParsedTurn {
   speaker: string;
   text: string;
   index: number;
+  line?: number;
 }
 
-interface JobTurnBody extends ParsedTurn {
+interface JobTurnBody {
+  speaker: string;
+  text: string;
+  index: number;
   voice_id?: string | null;
 }
 
@@ -127,11 +131,24 @@ interface VoiceList {
   items: VoiceBody[];
 }
 
+interface ParseChange {
+  line: number;
+  kind: string;
+  from: string;
+  to: string;
+}
+
+interface MergeSuggestion {
+  speakers: string[];
+}
+
 interface ParsedDialogue {
   turns: ParsedTurn[];
   speakers: string[];
   is_valid: boolean;
   error: string | null;
+  changes: ParseChange[];
+  suggestions: MergeSuggestion[];
 }
 
 interface ProblemBody {
@@ -187,6 +204,8 @@ interface VoiceSettings {
 interface Draft extends Partial<VoiceSettings> {
   mode?: "script" | "rows";
   text?: string;
+  /** What the text is read as, where a person has said so. */
+  readAs?: string;
   rows?: Row[];
   provider?: string | null;
   /** By provider: speaker and voice; in drafts of before, those of one provider only. */

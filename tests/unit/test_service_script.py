@@ -46,7 +46,8 @@ def test_lines_become_turns(text: str, turns: list[tuple[str, str]]) -> None:
 
 
 NAMES = st.text("甲乙AbÉß", min_size=1, max_size=6)
-WORDS = st.text("好的 ，。！？：:12 abc「」!?.-…", min_size=1, max_size=20).filter(lambda text: text.strip(" \u3000"))
+#: No marks of Markdown, and no full stop, which makes a number of `1.`: with those a text is no longer a script alone.
+WORDS = st.text("好的 ，。！？：:12 abc「」!?…", min_size=1, max_size=20).filter(lambda text: text.strip(" \u3000"))
 LINES = st.one_of(st.tuples(NAMES, st.sampled_from([":", "：", " : "]), WORDS).map("".join), WORDS, st.just(""))
 
 

@@ -13,11 +13,12 @@ const FOREIGN_LINE_END = /[\u2028\u2029]/g;
 /** Keys that move the caret. */
 const MOVES = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
 /** @type {ParsedDialogue} */
-const NOTHING = { turns: [], speakers: [], is_valid: false, error: null };
+const NOTHING = { turns: [], speakers: [], is_valid: false, error: null, changes: [], suggestions: [] };
 
 const box = byId("script", HTMLTextAreaElement);
 const scroller = byId("script-box");
 const mirror = byId("script-mirror");
+const readAs = byId("read-as", HTMLSelectElement);
 
 /**
  * The parts of `error`, each with the line that it is about (1-based), or null.
@@ -46,10 +47,16 @@ export function lineOf({ speaker, text }) {
 export function makeScript({ typed, changed }) {
   let parsed = NOTHING;
   let parsedText = "";
+  let parsedAs = "";
   /** @type {AbortController | null} */
   let asked = null;
   /** @type {Promise<void> | undefined} */
   let running;
+
+  /** The lines that were parsed, and how each looks. @type {string[]} */
+  let knownLines = [];
+  /** @type {string[]} */
+  let known = [];
 
   const later = calm(() => (running = parse()), PAUSE_MS);
 
@@ -61,26 +68,38 @@ export function makeScript({ typed, changed }) {
     later();
   });
 
+  readAs.addEventListener("change", () => {
+    typed();
+    later();
+    later.now();
+  });
+
+  const isParsed = () => parsedText === box.value && parsedAs === readAs.value;
+
   async function parse() {
-    const text = box.value;
+    const [text, format] = [box.value, readAs.value];
     asked?.abort();
     asked = new AbortController();
     try {
-      settle(text, text.trim() ? await call("POST", "/dialogues/parse", { body: { dialogue_text: text }, signal: asked.signal }) : NOTHING);
+      const body = { dialogue_text: text, format };
+      settle(text, format, text.trim() ? await call("POST", "/dialogues/parse", { body, signal: asked.signal }) : NOTHING);
     } catch (error) {
       if (error instanceof Away) setTimeout(later, AWAY_MS);
-      else if (error instanceof Refused) settle(text, { ...NOTHING, error: reasonOf(error) });
+      else if (error instanceof Refused) settle(text, format, { ...NOTHING, error: reasonOf(error) });
       else if (!isAborted(error)) throw error;
     }
   }
 
   /**
    * @param {string} text
+   * @param {string} format
    * @param {ParsedDialogue} found
    */
-  function settle(text, found) {
-    if (text !== box.value) return;
-    [parsed, parsedText] = [found, text];
+  function settle(text, format, found) {
+    if (text !== box.value || format !== readAs.value) return;
+    [parsed, parsedText, parsedAs] = [found, text, format];
+    known = lookOfLines(parsed, text.split("\n"));
+    knownLines = text.split("\n");
     draw();
     changed();
   }
@@ -88,19 +107,37 @@ export function makeScript({ typed, changed }) {
   /** The mirror lies under the text with the same words: it carries numbers, colours and marks, and makes the height. */
   function draw() {
     const wrong = new Set(parsedText === box.value ? mistakesOf(parsed.error).map((mistake) => mistake.line) : []);
-    let speaker = -1;
     const lines = box.value.split("\n");
+    const looks = carriedOver(lines);
     lines.forEach((line, place) => {
-      if (!line.trim()) speaker = -1;
-      const named = speakerOf(line, parsed.speakers);
-      if (named !== null) speaker = named;
       const element = mirror.children[place] ?? mirror.appendChild(h("div"));
-      const name = `${speaker < 0 ? "" : castClass(speaker)}${wrong.has(place + 1) ? " is-wrong" : ""}`;
+      const name = `${looks[place] ?? ""}${wrong.has(place + 1) ? " is-wrong" : ""}`.trim();
       if (element.className !== name) element.className = name;
       say(element, line || "\u200b");
     });
     while (mirror.children.length > lines.length) mirror.lastElementChild?.remove();
     box.setAttribute("aria-invalid", String(wrong.size > 0));
+  }
+
+  /**
+   * How lines look that are not parsed yet: as they did where they are the same from the beginning or from the end,
+   * between by the name that stands before them.
+   * @param {string[]} lines
+   */
+  function carriedOver(lines) {
+    if (parsedText === box.value) return known;
+    const shorter = Math.min(lines.length, knownLines.length);
+    let head = 0;
+    while (head < shorter && lines[head] === knownLines[head]) head += 1;
+    let tail = 0;
+    while (tail < shorter - head && lines[lines.length - 1 - tail] === knownLines[knownLines.length - 1 - tail]) tail += 1;
+    let look = known[head - 1] ?? "";
+    const between = lines.slice(head, lines.length - tail).map((line) => {
+      const named = speakerOf(line, parsed.speakers);
+      look = !line.trim() ? "" : named === null ? look : castClass(named);
+      return look;
+    });
+    return [...known.slice(0, head), ...between, ...known.slice(knownLines.length - tail)];
   }
 
   return {
@@ -121,14 +158,45 @@ export function makeScript({ typed, changed }) {
       later();
       return later.now();
     },
+    /** What the text is read as, by the choice of a person. */
+    get format() {
+      return readAs.value;
+    },
+    /** @param {string} format */
+    readAs(format) {
+      readAs.value = format;
+      later();
+      return later.now();
+    },
+    /**
+     * A line, 1-based.
+     * @param {number} line
+     */
+    lineAt: (line) => box.value.split("\n")[line - 1] ?? "",
     /** What is in the box now, as parsed; undefined when the server is away. */
     async settled() {
       await (later.now() ?? running);
-      if (parsedText !== box.value) await parse();
-      return parsedText === box.value ? parsed : undefined;
+      if (!isParsed()) await parse();
+      return isParsed() ? parsed : undefined;
     },
     focus: () => box.focus(),
   };
+}
+
+/**
+ * The class of each line: the colour of who speaks, or that it is left out.
+ * @param {ParsedDialogue} parsed
+ * @param {string[]} lines
+ */
+function lookOfLines({ turns, speakers, changes }, lines) {
+  const leftOut = new Set(changes.filter(({ kind, to }) => kind !== "format" && !to).map(({ line }) => line));
+  const begins = new Map(turns.map(({ line, speaker }) => [line, castClass(speakers.indexOf(speaker))]));
+  let look = "";
+  return lines.map((line, place) => {
+    if (!line.trim()) look = "";
+    look = begins.get(place + 1) ?? look;
+    return leftOut.has(place + 1) ? "is-left-out" : look;
+  });
 }
 
 /** Makes a line of our own of each that another program has ended, so that both sides count the same lines. */

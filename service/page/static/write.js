@@ -3,6 +3,7 @@
 import "./frame.js";
 import { getJob, messageOf } from "./api.js";
 import { makeCast } from "./cast.js";
+import { makeChanges } from "./changes.js";
 import { byId, h, say, show, toast } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { forgetRefusal, makeHandIn, refuse } from "./hand_in.js";
@@ -22,6 +23,7 @@ let mode = "script";
 
 const saveDraft = keepDraft(readForm);
 const script = makeScript({ typed: saveDraft, changed: contentChanged });
+const changes = makeChanges({ edit: editLines, readAs: script.readAs, lineAt: script.lineAt });
 const rows = makeRows(contentChanged);
 const cast = makeCast(changed);
 const ownVoices = makeOwnVoices(changed);
@@ -46,6 +48,7 @@ function readForm() {
   return {
     mode,
     text: script.text,
+    readAs: script.format,
     rows: mode === "rows" ? rows.all() : [],
     provider: providers.now?.name ?? null,
     voices: cast.entries(),
@@ -66,6 +69,7 @@ async function fillForm(draft) {
   settings.restore(draft);
   rows.set(draft.rows ?? []);
   setMode(draft.mode ?? "script");
+  script.readAs(draft.readAs ?? "auto");
   await script.set(draft.text ?? "");
   contentChanged();
 }
@@ -140,6 +144,7 @@ function changed() {
   const text = known ? t("count.characters", { n: characters, limit }) : t("count.characters.only", { n: characters });
   count("count-characters", text, characters > limit);
   showMistakes();
+  changes.set(script.parsed);
   forgetRefusal();
   saveDraft();
 }
@@ -229,6 +234,17 @@ byId("sample").addEventListener("click", async () => {
   script.focus();
   if (before && before.text !== t("write.sample.text")) offerUndo(before, t("write.sample.put"));
 });
+
+/**
+ * Writes some lines anew; a press brings back what they were.
+ * @param {Map<number, string>} lines
+ */
+function editLines(lines) {
+  const before = readForm();
+  script.set(script.text.split("\n").map((line, place) => lines.get(place + 1) ?? line).join("\n"));
+  saveDraft();
+  if (before) offerUndo(before, t("changes.done", { n: lines.size }));
+}
 
 /**
  * @param {Draft} before

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _MARKS: Final = re.compile(r"\*{1,3}|_{1,3}|~~|`{1,3}")
+_SIGNS: Final = re.compile(r"[*_~`]")
 #: Marks that are told from arithmetic and names in code by what stands beside them: `2*3*4`, `snake_case`.
 _TIMID: Final = frozenset({"*", "_", "__", "___", "**", "***"})
 _TAG: Final = re.compile(r"</?(?:b|i|u|s|em|strong|small|mark|span|font|p|div|br)(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
@@ -18,6 +19,8 @@ _TAG: Final = re.compile(r"</?(?:b|i|u|s|em|strong|small|mark|span|font|p|div|br
 
 def without_emphasis(line: str) -> str:
     """The words without pairs of marks around them; a mark that has no partner stays."""
+    if not _SIGNS.search(line):
+        return line
     gone: list[tuple[int, int]] = []
     opened: dict[str, tuple[int, int]] = {}
     for mark in _MARKS.finditer(line):

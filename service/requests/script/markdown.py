@@ -97,6 +97,7 @@ def _read(reading: Reading, bare: Bare, manner: _Manner) -> None:
         reading.change(number, ChangeKind.CUE, bare.line.text, f"{name}:")
         reading.begin(number, name, "")
     elif is_pause(bare.text):
+        _tell(reading, bare)
         reading.reopen()
         reading.go_on(number, bare.text)
     else:

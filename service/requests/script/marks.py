@@ -75,6 +75,8 @@ class Bare:
 def bare_of(line: Line, *, is_timed: bool) -> Bare:
     """The line without what stands around it. `is_timed`: lines of this text begin with times."""
     bare = Bare(line, line.text)
+    if not line.text:
+        return bare
     if line.text.startswith(ESCAPE):
         bare.as_it_stands = True
         bare.becomes(line.text[1:], ChangeKind.ESCAPE)
@@ -111,9 +113,12 @@ def _take_before(bare: Bare, mark: re.Pattern[str], kind: ChangeKind) -> None:
     if found is None:
         return
     rest = bare.text[found.end() :]
+    if _BULLET.match(rest):
+        bare.becomes(rest, kind)
+        return
     plain = without_emphasis(without_tags(rest))
     is_quote = kind is ChangeKind.QUOTE and (not rest or found[0][-1] in " \t")
-    if is_quote or plain != rest or speaker_and_text(plain) or is_direction(plain) or _BULLET.match(rest):
+    if is_quote or plain != rest or speaker_and_text(plain) or is_direction(plain):
         bare.becomes(rest, kind)
 
 
@@ -158,6 +163,8 @@ def is_metadata(name: str) -> bool:
 
 
 def _is_divider(text: str) -> bool:
+    if text[0] not in _DIVIDER_SIGNS:
+        return False
     signs = set(text) - {" "}
     return len(signs) == 1 and signs <= _DIVIDER_SIGNS and text.count(next(iter(signs))) >= 3
 
