@@ -77,7 +77,7 @@ def nothing_happened_in_silence(text: str, dialogue: Dialogue) -> None:
         return  # What stands below a line that is wrong is told with it.
     said = {piece for turn in dialogue.turns for piece in turn.text.split("\n")}
     told = {change.line for change in dialogue.changes}
-    for line in lines_of(text):
+    for line in lines_of(text, len(text) + 1):
         if line.text and line.number not in told and line.text not in said:
             named = speaker_and_text(line.text)
             assert named is not None, line

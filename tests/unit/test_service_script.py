@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.requests.script.dialogue import Dialogue, Format
-from service.requests.script.reader import parse_dialogue
+from service.requests.script.reader import MAX_LINES, parse_dialogue
 
 
 def said(dialogue: Dialogue) -> list[tuple[str, str]]:
@@ -130,3 +130,9 @@ def test_a_hundred_thousand_characters_are_taken_and_one_more_is_not() -> None:
     text = f"A: {'好' * 60_000}\nB: {'好' * 40_000}"
     assert parse_dialogue(text).error("zh") is None
     assert parse_dialogue(text + "好").error("zh") == "從第 2 行起總字數超過 100000 字（共 100001 字）"
+
+
+def test_of_more_lines_than_any_script_has_nothing_is_read() -> None:
+    assert parse_dialogue("A: b\n" + "c\n" * (MAX_LINES - 2)).error("en") is None
+    dialogue = parse_dialogue("A: b\n" + "c\n" * MAX_LINES)
+    assert (dialogue.turns, dialogue.error("en")) == ([], "there are more than 10000 lines: this is no script")

@@ -20,9 +20,9 @@ class Line:
     text: str
 
 
-def lines_of(text: str) -> Iterator[Line]:
-    """Every line, empty ones too."""
-    for number, line in enumerate(_LINE_END.split(text), start=1):
+def lines_of(text: str, at_most: int) -> Iterator[Line]:
+    """The first lines, empty ones too."""
+    for number, line in enumerate(_LINE_END.split(text, maxsplit=at_most)[:at_most], start=1):
         yield Line(number, line.strip(EDGE))
 
 
