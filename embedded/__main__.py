@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "worker": _Word("actors.__main__", "speaks the turns of jobs and joins them"),
     "scheduler": _Word("scheduler.__main__", "sends again what is due; puts away what is dead, late or old"),
     "migrate": _Word("storage.migrate", "brings the tables up to date; before the others", beside_a_run=True),
+    "parse": _Word("embedded.parse", "a script from a file as people have it, as `Name: text`"),
     "keys": _Word("storage.keys", "makes, lists and revokes API keys", beside_a_run=True),
 }
 

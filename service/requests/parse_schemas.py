@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from service.requests.schemas import DialogueText
 from service.requests.script.dialogue import ChangeKind, Format
+from service.requests.script.warnings import WarningKind
 
 _FORMATS: Final = [one.value for one in Format]
 
@@ -55,6 +56,14 @@ class ParseMistake(_Answer):
     message: str
 
 
+class ParseWarning(_Answer):
+    """What a job would take, but its writer may not have meant, at which line."""
+
+    line: int
+    kind: WarningKind
+    message: str
+
+
 class ParseChange(_Answer):
     """What was done to a line. `to` is empty where it was left out; long lines are cut."""
 
@@ -86,5 +95,6 @@ class ParsedDialogue(_Answer):
     is_valid: bool
     error: str | None
     mistakes: list[ParseMistake]
+    warnings: list[ParseWarning]
     changes: list[ParseChange]
     suggestions: list[MergeSuggestion]

@@ -33,6 +33,7 @@ def test_a_dialogue_is_parsed(api: Api) -> None:
             "is_valid": False,
             "error": wrong,
             "mistakes": [{"line": 6, "message": wrong}],
+            "warnings": [],
             "changes": [
                 {"line": 1, "kind": "emphasis", "from": "**A**: 你好", "to": "A: 你好"},
                 {"line": 4, "kind": "bullet", "from": "- host: Hi", "to": "host: Hi"},
@@ -40,6 +41,15 @@ def test_a_dialogue_is_parsed(api: Api) -> None:
             "suggestions": [{"kind": "merge_speakers", "speakers": ["Host", "host"]}],
         },
     )
+
+
+def test_what_a_writer_may_not_have_meant_is_a_warning_in_their_language(api: Api) -> None:
+    body = {"dialogue_text": "A: 你好\nB: 🙂🙂"}
+    zh = api.client.post("/api/v1/dialogues/parse", json=body).json()
+    en = api.client.post("/api/v1/dialogues/parse", json=body, headers={"Accept-Language": "en"}).json()
+    told = {"line": 2, "kind": "nothing_to_say"}
+    assert (zh["is_valid"], zh["warnings"]) == (True, [{**told, "message": "第 2 行只有符號，沒有可讀的字"}])
+    assert en["warnings"] == [{**told, "message": "line 2 has signs alone: there is nothing to read aloud"}]
 
 
 def test_a_format_that_is_asked_for_is_what_a_dialogue_is_read_as(api: Api) -> None:

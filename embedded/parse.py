@@ -1,0 +1,76 @@
+"""`readthrough parse`: a file as people have it, as a script of ours; what was done to it on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from service.requests.script.charsets import CODECS
+from service.requests.script.dialogue import Dialogue, Format
+from service.requests.script.files import MAX_FILE_BYTES, UnreadableFile, script_file
+from service.requests.script.plain import speaker_and_text
+from service.requests.script.reader import parse_dialogue
+from service.requests.script.warnings import warnings_of
+from storage.jobs import Turn
+
+_STANDARD_INPUT: Final = "-"
+#: A name that no reader takes for anything else; every other one is written in brackets.
+_BARE_NAME: Final = re.compile(r"[^\W\d_][\w .'’·・&-]*(?<!\d)")
+
+
+def main(argv: list[str]) -> int:
+    """The command: 0, or 1 where no job can be made of the script."""
+    parser = argparse.ArgumentParser(
+        prog="readthrough parse",
+        description="Read a script from .txt, .md, .fountain, .srt, .vtt or .docx and write it as `Name: text`.",
+    )
+    parser.add_argument("file", metavar="FILE", help="the file; - for standard input")
+    parser.add_argument("--format", choices=[one.value for one in Format], help="what it is written in; found out")
+    parser.add_argument("--encoding", choices=list(CODECS), help="the encoding of its text; found out")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to write; standard output")
+    arguments = parser.parse_args(argv)
+    try:
+        file = script_file(arguments.file, _content_of(arguments.file), arguments.encoding)
+    except (OSError, UnreadableFile) as error:
+        sys.stderr.write(f"readthrough parse: {arguments.file}: {error}\n")
+        return 1
+    if file.charset is not None:
+        or_else = f"; if that is wrong, --encoding {file.or_else}" if file.or_else else ""
+        sys.stderr.write(f"the text is in {file.charset}{or_else}\n")
+    dialogue = parse_dialogue(file.text, Format(arguments.format) if arguments.format else file.written_in)
+    _tell(dialogue)
+    script = "".join(map(line_of, dialogue.turns))
+    if arguments.output is None:
+        sys.stdout.write(script)
+    else:
+        arguments.output.write_text(script, encoding="utf-8")
+    return 1 if dialogue.mistakes else 0
+
+
+def line_of(turn: Turn) -> str:
+    """A turn as a script has it."""
+    name = turn.speaker if _BARE_NAME.fullmatch(turn.speaker) else f"[{turn.speaker}]"
+    first, *others = turn.text.split("\n")
+    # A line that would be taken for the next turn goes on with the one above.
+    below = "".join(f" {line}" if speaker_and_text(line) else f"\n{line}" for line in others)
+    return f"{name}: {first}{below}\n"
+
+
+def _content_of(name: str) -> bytes:
+    if name == _STANDARD_INPUT:
+        return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def _tell(dialogue: Dialogue) -> None:
+    for change in dialogue.changes:
+        became = repr(change.after) if change.after else "left out"
+        sys.stderr.write(f"line {change.line}: {change.kind}: {change.before!r}: {became}\n")
+    for warning in warnings_of(dialogue):
+        sys.stderr.write(f"warning: {warning.text('en')}\n")
+    for mistake in dialogue.mistakes:
+        sys.stderr.write(f"mistake: {mistake.text('en')}\n")

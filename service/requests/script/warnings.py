@@ -1,0 +1,91 @@
+"""What a job would take of a dialogue, but its writer may not have meant."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+from actors.providers.problem import Text
+from service.requests.schemas import MAX_CHARACTERS, MAX_TURNS
+from service.requests.script.dialogue import Dialogue
+
+#: So many warnings are told. More say nothing that is new.
+_TOLD: Final = 100
+#: A limit is near from this part of it on.
+_NEAR: Final = 0.8
+#: Who speaks once is a slip of the pen where the others speak so often, on average.
+_SPOKEN_BY_OTHERS: Final = 3
+_ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s]")
+
+
+class WarningKind(StrEnum):
+    """What to look at."""
+
+    URL = "url"
+    NOTHING_TO_SAY = "nothing_to_say"
+    ONE_LINE = "one_line"
+    NEAR_LIMIT = "near_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptWarning:
+    """What to look at, in both languages. `line` is 1-based."""
+
+    line: int
+    kind: WarningKind
+    text: Text
+
+
+_URL: Final = Text(
+    "第 {line} 行有網址，會逐字讀出", "line {line} has a web address, which is read aloud letter by letter"
+)
+_SILENT: Final = Text(
+    "第 {line} 行只有符號，沒有可讀的字", "line {line} has signs alone: there is nothing to read aloud"
+)
+_ONCE: Final = Text(
+    "第 {line} 行：「{speaker}」只說了這一句，名字寫對了嗎？",
+    "line {line}: {speaker!r} speaks this once; is the name right?",
+)
+_MANY_TURNS: Final = Text("共 {number} 句，上限是 {limit} 句", "{number} turns, of {limit} at most")
+_LONG: Final = Text("共 {number} 字，上限是 {limit} 字", "{number} characters, of {limit} at most")
+
+
+def warnings_of(dialogue: Dialogue) -> Sequence[ScriptWarning]:
+    """What to look at, in the order of the lines."""
+    found = sorted([*_of_lines(dialogue), *_of_speakers(dialogue), *_of_limits(dialogue)], key=lambda one: one.line)
+    return list(islice(found, _TOLD))
+
+
+def _of_lines(dialogue: Dialogue) -> Iterator[ScriptWarning]:
+    for turn, line in zip(dialogue.turns, dialogue.lines, strict=True):
+        if not any(map(str.isalnum, turn.text)):
+            yield _warning(line, WarningKind.NOTHING_TO_SAY, _SILENT)
+        elif _ADDRESS.search(turn.text):
+            yield _warning(line, WarningKind.URL, _URL)
+
+
+def _of_speakers(dialogue: Dialogue) -> Iterator[ScriptWarning]:
+    spoken = Counter(turn.speaker for turn in dialogue.turns)
+    if len(spoken) > 1 and len(dialogue.turns) >= _SPOKEN_BY_OTHERS * len(spoken):
+        for turn, line in zip(dialogue.turns, dialogue.lines, strict=True):
+            if spoken[turn.speaker] == 1:
+                yield _warning(line, WarningKind.ONE_LINE, _ONCE, speaker=turn.speaker)
+
+
+def _of_limits(dialogue: Dialogue) -> Iterator[ScriptWarning]:
+    """Where a limit is near; that one is passed is a mistake of the dialogue."""
+    for number, limit, text in (
+        (len(dialogue.turns), MAX_TURNS, _MANY_TURNS),
+        (dialogue.total_characters, MAX_CHARACTERS, _LONG),
+    ):
+        if _NEAR * limit <= number <= limit:
+            yield _warning(dialogue.lines[-1], WarningKind.NEAR_LIMIT, text, number=number, limit=limit)
+
+
+def _warning(line: int, kind: WarningKind, text: Text, **values: object) -> ScriptWarning:
+    return ScriptWarning(line, kind, text.filled(line=line, **values))
