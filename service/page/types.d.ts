@@ -131,6 +131,11 @@ interface VoiceList {
   items: VoiceBody[];
 }
 
+interface ParseWarning {
+  line: number;
+  message: string;
+}
+
 interface ParseChange {
   line: number;
   kind: string;
@@ -147,6 +152,7 @@ interface ParsedDialogue {
   speakers: string[];
   is_valid: boolean;
   error: string | null;
+  warnings: ParseWarning[];
   changes: ParseChange[];
   suggestions: MergeSuggestion[];
 }
@@ -212,6 +218,14 @@ interface Draft extends Partial<VoiceSettings> {
   voices?: Record<string, [string, CastVoice][]> | [string, CastVoice][];
   /** By the place of the line. */
   ownVoices?: Record<string, LineVoices>;
+}
+
+/** A file as a text. */
+interface Decoded {
+  text: string;
+  charset: string;
+  /** Another encoding in which the file would be text. */
+  orElse: string | null;
 }
 
 interface Row {

@@ -138,6 +138,21 @@ def test_subtitles_are_taken_for_what_they_are_until_somebody_says_otherwise(vis
     expect(page.locator("#mistakes li")).to_have_count(0)
 
 
+def test_what_may_not_be_meant_is_told_and_the_limit_that_is_near(visit: Visit, ready: Ready) -> None:
+    page = ready(visit(language="en"))
+    page.fill("#script", f"Ava: Look at https://example.org/a\nBen: {'ha ' * 27_000}")
+    expect(page.locator("#warnings li").first).to_have_text(
+        "line 1 has a web address, which is read aloud letter by letter"
+    )
+    expect(page.locator("#count-characters")).to_contain_text("of 100,000 characters: near the limit")
+    expect(page.locator("#mistakes li")).to_have_count(0)
+    page.locator("#warnings button").first.click()
+    assert page.evaluate("document.activeElement.id") == "script"
+
+    page.fill("#script", "Ava: Hello\nBen: Hi")
+    expect(page.locator("#warnings li")).to_have_count(0)
+
+
 def test_the_changes_can_be_used_by_everybody(visit: Visit, ready: Ready, audit: Audit) -> None:
     page = ready(visit(size="phone"))
     page.fill("#script", pasted())

@@ -1,4 +1,4 @@
-// What was done to the script in reading it: told line by line, each undone by one press; and speakers who may be one.
+// What the reading of a script tells: warnings, what was done, each undone by one press, and speakers who may be one.
 
 import { byId, h, keep, say, show } from "./dom.js";
 import { goToLine } from "./script.js";
@@ -18,7 +18,8 @@ export function makeChanges({ edit, readAs, lineAt }) {
   const part = byId("changes", HTMLDetailsElement);
 
   /** @param {ParsedDialogue} parsed */
-  function set({ changes, suggestions, turns }) {
+  function set({ warnings, changes, suggestions, turns }) {
+    keep(byId("warnings"), warnings, ({ line, message }) => `${line} ${message}`, makeWarning);
     /** @type {Map<string, ParseChange[]>} */
     const kinds = new Map();
     for (const change of changes) kinds.set(change.kind, [...(kinds.get(change.kind) ?? []), change]);
@@ -28,6 +29,14 @@ export function makeChanges({ edit, readAs, lineAt }) {
     show(byId("alike"), suggestions.length > 0);
     const pairs = suggestions.flatMap(({ speakers: [name = "", ...others] }) => others.map((other) => ({ name, other, turns })));
     keep(byId("alike"), pairs, ({ name, other }) => JSON.stringify([name, other]), makePair);
+  }
+
+  /**
+   * @param {ParseWarning} warning
+   * @returns {Part<ParseWarning>}
+   */
+  function makeWarning({ line, message }) {
+    return { element: h("li", {}, h("button", { type: "button", onclick: () => goToLine(line) }, message)), fill() {} };
   }
 
   /** @returns {Part<[string, ParseChange[]]>} */

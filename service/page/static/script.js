@@ -13,7 +13,7 @@ const FOREIGN_LINE_END = /[\u2028\u2029]/g;
 /** Keys that move the caret. */
 const MOVES = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
 /** @type {ParsedDialogue} */
-const NOTHING = { turns: [], speakers: [], is_valid: false, error: null, changes: [], suggestions: [] };
+const NOTHING = { turns: [], speakers: [], is_valid: false, error: null, warnings: [], changes: [], suggestions: [] };
 
 const box = byId("script", HTMLTextAreaElement);
 const scroller = byId("script-box");

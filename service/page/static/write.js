@@ -7,6 +7,7 @@ import { makeChanges } from "./changes.js";
 import { byId, h, say, show, toast } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { forgetRefusal, makeHandIn, refuse } from "./hand_in.js";
+import { makeImport } from "./import_file.js";
 import { makeOwnVoices } from "./own_voices.js";
 import { makeProviders } from "./providers.js";
 import { makeRows } from "./rows.js";
@@ -17,6 +18,8 @@ import { t } from "./words.js";
 
 /** Beside the provider's own limit, a job has at most so many lines. */
 const MAX_LINES = 1000;
+/** A limit is near from this part of it on. */
+const NEAR = 0.8;
 
 /** @type {"script" | "rows"} */
 let mode = "script";
@@ -138,11 +141,11 @@ function changed() {
   const { turns, speakers } = dialogue();
   const characters = turns.reduce((sum, turn) => sum + [...turn.text].length, 0);
   const { character_limit: limit = Infinity, max_speakers: most = 6 } = providers.now ?? {};
-  count("count-lines", t("count.lines", { n: turns.length }), turns.length > MAX_LINES);
-  count("count-speakers", t("count.speakers", { n: speakers.length, limit: most }), speakers.length > most);
+  count("count-lines", t("count.lines", { n: turns.length }), turns.length, MAX_LINES);
+  count("count-speakers", t("count.speakers", { n: speakers.length, limit: most }), speakers.length, most);
   const known = Number.isFinite(limit);
   const text = known ? t("count.characters", { n: characters, limit }) : t("count.characters.only", { n: characters });
-  count("count-characters", text, characters > limit);
+  count("count-characters", text, characters, limit);
   showMistakes();
   changes.set(script.parsed);
   forgetRefusal();
@@ -152,11 +155,15 @@ function changed() {
 /**
  * @param {string} id
  * @param {string} text
- * @param {boolean} isTooMany
+ * @param {number} number
+ * @param {number} limit
  */
-function count(id, text, isTooMany) {
-  say(byId(id), isTooMany ? t("count.too-many", { what: text }) : text);
+function count(id, text, number, limit) {
+  const isTooMany = number > limit;
+  const isNear = !isTooMany && number >= NEAR * limit && limit > 10;
+  say(byId(id), isTooMany ? t("count.too-many", { what: text }) : isNear ? t("count.near", { what: text }) : text);
   byId(id).classList.toggle("is-wrong", isTooMany);
+  byId(id).classList.toggle("is-near", isNear);
 }
 
 function showMistakes() {
@@ -249,10 +256,28 @@ function editLines(lines) {
 /**
  * @param {Draft} before
  * @param {string} text
+ * @param {() => void} [also]
  */
-function offerUndo(before, text) {
-  toast(text, { text: t("draft.undo"), do: () => fillForm(before) });
+function offerUndo(before, text, also) {
+  const undo = () => {
+    also?.();
+    return fillForm(before);
+  };
+  toast(text, { text: t("draft.undo"), do: undo });
 }
+
+// A file
+
+const imported = makeImport(async (text, format, name) => {
+  const before = readForm();
+  setMode("script");
+  settings.forgetLanguage();
+  script.readAs(format);
+  await script.set(text);
+  contentChanged();
+  script.focus();
+  if (before) offerUndo(before, t("import.put", { name }), imported.forget);
+});
 
 // The beginning
 
