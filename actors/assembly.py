@@ -16,6 +16,7 @@ import structlog
 
 from actors.audio.join import FORMATS, AudioError, Piece, Timeline, join
 from actors.audio.segment import segment_length
+from actors.directions import caption_of
 from actors.outcome import Complete, Outcome, SpeakAgain
 from actors.run import Run
 from actors.studio import Studio
@@ -94,12 +95,12 @@ def fetch_segments(run: Run, studio: Studio, directory: Path) -> tuple[Sequence[
     missing = [turn.index for turn in script.turns if not fetched.get(keys.get(turn.index, ""), False)]
     if missing:
         return [], missing
-    return [Piece(paths[keys[turn.index]], turn.speaker, turn.text) for turn in script.turns], []
+    return [Piece(paths[keys[turn.index]], turn.speaker, caption_of(turn.text)) for turn in script.turns], []
 
 
 def title_of(script: Script) -> str:
     """What the file is called in a player: how the dialogue begins."""
-    beginning = " ".join(script.turns[0].text.split())
+    beginning = " ".join(caption_of(script.turns[0].text).split())
     return beginning if len(beginning) <= _TITLE_LENGTH else f"{beginning[: _TITLE_LENGTH - 1]}…"
 
 

@@ -17,8 +17,9 @@ from uuid import uuid4
 import structlog
 
 from actors.audio.join import FORMATS, Piece, join
+from actors.lines import segment_digest
 from actors.providers.provider import EVERY_LANGUAGE, Line, Provider, ProviderError, Voice, primary_language
-from actors.synthesis import segment_digest, speech_of
+from actors.synthesis import speech_of
 from storage.audio_store import AudioStore, AudioStoreError, ObjectMissing
 from storage.jobs import new_id
 from storage.segment_store import SegmentIntent, SegmentStore

@@ -7,25 +7,26 @@ Joining them is `assembly.py`.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
-from typing import Any, Final
-from uuid import uuid4
+from typing import Final
+from uuid import UUID, uuid4
 
 import structlog
 
+from actors.audio.compose import compose
 from actors.audio.join import AudioError, normalize_segment
+from actors.directions import Pause
+from actors.lines import characters_of, digest_of, lines_in, parts_of, segment_digest
 from actors.outcome import Fail, HandOver, Outcome, TryAgain
-from actors.providers.delivery import deliverable
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.run import Run
 from actors.studio import Studio
+from storage.audio_store import ObjectMissing
 from storage.jobs import Claim, FailureReason, Script, Turn, new_id
 from storage.run_store import TurnPart
 from storage.segment_store import SegmentIntent
@@ -42,11 +43,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Words to be spoken once, for every turn of the job that says them."""
+    """Words to be spoken once, for every turn of the job that says them. `parts`: one line, or pieces and silences.
 
-    line: Line
+    `take`: its name, where it is not the first.
+    """
+
+    parts: tuple[Line | Pause, ...]
     digest: bytes
     turn_indexes: Sequence[int]
+    take: str | None = None
 
 
 def synthesize(run: Run, studio: Studio) -> Outcome:
@@ -84,32 +89,14 @@ def provider_of(script: Script, studio: Studio) -> Provider:
 def utterances(claim: Claim, provider: Provider, except_turns: Mapping[int, object]) -> Sequence[Utterance]:
     """What is left to be spoken, in the order of speaking; turns that say the same in the same voice are one."""
     script = claim.script
-    turns_by_take: defaultdict[tuple[Line, str | None], list[Turn]] = defaultdict(list)
+    turns_by_take: defaultdict[tuple[tuple[Line | Pause, ...], str | None], list[Turn]] = defaultdict(list)
     for turn in script.turns:
         if turn.index not in except_turns:
-            line = line_of(script, turn, provider)
-            turns_by_take[line, claim.takes.get(turn.index)].append(turn)
+            turns_by_take[parts_of(script, turn, provider), claim.takes.get(turn.index)].append(turn)
     return [
-        Utterance(line, segment_digest(provider, line, take), [turn.index for turn in turns])
-        for (line, take), turns in turns_by_take.items()
+        Utterance(parts, digest_of(provider, parts, take), [turn.index for turn in turns], take)
+        for (parts, take), turns in turns_by_take.items()
     ]
-
-
-def line_of(script: Script, turn: Turn, provider: Provider) -> Line:
-    """A turn as its vendor is asked to say it."""
-    voice_id, speed, style = script.voice_for(turn), script.speed_for(turn), script.style_for(turn)
-    return deliverable(Line(turn.text, voice_id, script.language, speed, style), provider)
-
-
-def segment_digest(provider: Provider, line: Line, take: str | None = None) -> bytes:
-    """The address of a segment: everything that decides how it sounds, hashed; `take` where it is not the first.
-
-    What a line is not told, of speed and style, is no part of it: addresses are older than both.
-    """
-    what: list[Any] = [provider.name, provider.fingerprint, line.voice_id, line.language, line.text]
-    if line.speed != 1 or line.style:
-        what.append({"speed": line.speed, "style": line.style})
-    return sha256(json.dumps([*what, take] if take else what).encode()).digest()
 
 
 def speak_missing(run: Run, studio: Studio, provider: Provider, missing: Sequence[Utterance]) -> None:
@@ -130,10 +117,11 @@ def take_from_cache(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Se
     if not wanted:
         return wanted
     found = studio.stores.segments.find(run.claim.user_id, [utterance.digest for utterance in wanted])
+    there = [utterance for utterance in wanted if utterance.digest in found]
+    billed = billed_before(run, studio, there)
     parts = [
-        TurnPart(index, found[utterance.digest].id, 0, len(utterance.line.text))
-        for utterance in wanted
-        if utterance.digest in found
+        TurnPart(index, found[utterance.digest].id, 0, max(0, characters_of(utterance.parts) - billed.get(index, 0)))
+        for utterance in there
         for index in utterance.turn_indexes
     ]
     if parts:
@@ -198,27 +186,106 @@ def speak(run: Run, studio: Studio, provider: Provider, utterance: Utterance) ->
     """
     run.check()
     studio.uploads.require_store()
-    user_id, digest = run.claim.user_id, utterance.digest
+    first, *others = utterance.turn_indexes
+    characters = characters_of(utterance.parts)
+    line = utterance.parts[0]
+    if len(utterance.parts) > 1 or not isinstance(line, Line):
+        made = store_composed(run, studio, provider, utterance)
+    elif segment_id := store_line(run, studio, provider, line, utterance.digest):
+        made = TurnPart(first, segment_id, characters, 0)
+    else:
+        made = None
+    if made is None:
+        return utterance
+    others_made = (TurnPart(index, made.segment_id, 0, characters) for index in others)
+    studio.stores.runs.record_turns(run.claim, [made, *others_made])
+    return None
+
+
+def store_composed(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> TurnPart | None:
+    """Have the pieces of a turn spoken, one after the other, and store them as one; None when another job is at any of
+    it.
+
+    Each piece is found by itself, as a line is. While one is waited for, none is held, so that no two jobs can wait for
+    each other. What is billed is written down with each piece.
+    """
+    first = utterance.turn_indexes[0]
+    billed = billed_before(run, studio, [utterance]).get(first, 0)
+    for line in dict.fromkeys(lines_in(utterance.parts)):
+        digest = segment_digest(provider, line, utterance.take)
+        if studio.stores.segments.find(run.claim.user_id, [digest]):
+            continue
+        if store_line(run, studio, provider, line, digest) is None:
+            return None
+        billed += len(line.text)
+        studio.stores.runs.record_billed(run.claim, first, billed)
+    segment_id = store(run, studio, utterance.digest, lambda: composed(run, studio, provider, utterance))
+    if segment_id is None:
+        return None
+    return TurnPart(first, segment_id, 0, max(0, characters_of(utterance.parts) - billed))
+
+
+def store_line(run: Run, studio: Studio, provider: Provider, line: Line, digest: bytes) -> UUID | None:
+    """Have a line spoken, and store it; as `store`."""
+    run.check()
+    timeout_s = turn_timeout_s(provider, run.remaining_s)
+    return store(run, studio, digest, lambda: speech_of(line, provider, timeout_s=timeout_s))
+
+
+def store(run: Run, studio: Studio, digest: bytes, make: Callable[[], bytes]) -> UUID | None:
+    """Make a segment and store it; its id, or None when another job has made it or is making it.
+
+    Raises:
+        ProviderError: it took too long; and what `make` raises.
+        AudioStoreError: it could not be stored.
+    """
+    user_id = run.claim.user_id
     key = f"segments/{user_id}/{digest.hex()}/{uuid4().hex}.wav"
     intent = SegmentIntent(new_id(), user_id, digest, key)
     if not studio.stores.segments.claim(intent, run.claim):
-        return utterance
+        return None
     try:
-        segment = speech_of(utterance.line, provider, timeout_s=turn_timeout_s(provider, run.remaining_s))
-        studio.uploads.put(key, segment, "audio/wav", give_up=lambda: run.is_over)
+        studio.uploads.put(key, make(), "audio/wav", give_up=lambda: run.is_over)
     except Exception:
         studio.stores.segments.abandon(intent.id)
         raise
     segment_id = studio.stores.segments.finish_upload(intent.id)
     if segment_id is None:
         raise ProviderError("the turn took so long that it was given up", permanent=False)
-    first, *others = utterance.turn_indexes
-    characters = len(utterance.line.text)
-    billed = TurnPart(first, segment_id, characters, 0)
-    studio.stores.runs.record_turns(
-        run.claim, [billed, *(TurnPart(index, segment_id, 0, characters) for index in others)]
-    )
-    return None
+    return segment_id
+
+
+def composed(run: Run, studio: Studio, provider: Provider, utterance: Utterance) -> bytes:
+    """The stored pieces of a turn, and its silences, as one segment.
+
+    Raises:
+        ProviderError: transient, when a piece is gone or damaged; the next try has it spoken again.
+        AudioStoreError: the object store is away.
+    """
+    pieces: list[bytes | int] = []
+    for part in utterance.parts:
+        if isinstance(part, Pause):
+            pieces.append(part.ms)
+            continue
+        digest = segment_digest(provider, part, utterance.take)
+        stored = studio.stores.segments.find(run.claim.user_id, [digest]).get(digest)
+        if stored is None:
+            raise ProviderError("a piece of the turn is gone", permanent=False)
+        try:
+            pieces.append(b"".join(studio.stores.audio.open(stored.object_key)))
+        except ObjectMissing:
+            studio.stores.segments.mark_lost(stored.id)
+            raise ProviderError("a piece of the turn is gone", permanent=False) from None
+    try:
+        return compose(pieces)
+    except AudioError as error:
+        raise ProviderError(str(error), permanent=False) from error
+
+
+def billed_before(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Mapping[int, int]:
+    """What earlier tries of this job have had billed for turns of several pieces: turn index → characters."""
+    several = [utterance.turn_indexes[0] for utterance in wanted if len(utterance.parts) > 1]
+    return studio.stores.runs.billed_characters(run.claim, several) if several else {}
 
 
 def turn_timeout_s(provider: Provider, remaining_s: float) -> float:

@@ -172,6 +172,37 @@ class RunStore:
             self._write(connection, claim, {"turns_done": _TURNS_DONE})
 
     @outlasting_outages
+    def record_billed(self, claim: Claim, turn_index: int, characters: int) -> None:
+        """Write down what a turn of several pieces has cost so far, before it has audio.
+
+        Raises:
+            LeaseLost: as for `record_turns`.
+        """
+        so_far = upsert(job_turns).values(
+            job_id=claim.job_id, turn_index=turn_index, billed_characters=characters, cached_characters=0
+        )
+        with transaction(self._engine) as connection:
+            self._hold(connection, claim)
+            connection.execute(
+                so_far.on_conflict_do_update(
+                    index_elements=[job_turns.c.job_id, job_turns.c.turn_index],
+                    set_={"billed_characters": so_far.excluded.billed_characters},
+                    where=job_turns.c.segment_id.is_(None),
+                )
+            )
+
+    @outlasting_outages
+    def billed_characters(self, claim: Claim, turn_indexes: Sequence[int]) -> Mapping[int, int]:
+        """What these turns have cost so far, those that have cost something."""
+        query = select(job_turns.c.turn_index, job_turns.c.billed_characters).where(
+            job_turns.c.job_id == claim.job_id,
+            job_turns.c.turn_index.in_(turn_indexes),
+            job_turns.c.billed_characters > 0,
+        )
+        with reading(self._engine) as connection:
+            return {row.turn_index: row.billed_characters for row in connection.execute(query)}
+
+    @outlasting_outages
     def retry(self, claim: Claim, delay_s: float) -> None:
         """Let go of the job; it is due again, to be spoken, in `delay_s` seconds.
 

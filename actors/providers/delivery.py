@@ -85,18 +85,22 @@ def deliverable(line: Line, provider: Provider) -> Line:
     )
 
 
-def _is_left_out(style: str, delivery: Delivery) -> bool:
+def left_out(style: str, voice_id: str, provider: Provider) -> Text | None:
+    """What is said of a style that a voice has not; None of one that it has."""
+    delivery = provider.delivery(voice_id)
     named = style_of(delivery, style)
-    return named is None or (delivery.styles_of_voice is not None and named not in delivery.styles_of_voice)
+    if named is None or (delivery.styles_of_voice is not None and named not in delivery.styles_of_voice):
+        return _NO_STYLE.filled(vendor=provider.name, style=style)
+    return None
 
 
 def undeliverable(script: Script, provider: Provider) -> Iterator[Problem]:
     """What of the speeds and styles of a script its vendor will leave out. Each style is told once."""
     told: set[str] = set()
     for place, style, voice_id in _asked_styles(script):
-        if style not in told and _is_left_out(style, provider.delivery(voice_id)):
+        if style not in told and (text := left_out(style, voice_id, provider)):
             told.add(style)
-            yield Problem(f"{place}.style", _NO_STYLE.filled(vendor=provider.name, style=style))
+            yield Problem(f"{place}.style", text)
     heard: set[tuple[float, float, float]] = set()
     for place, speed, voice_id in _asked_speeds(script):
         delivery = provider.delivery(voice_id)

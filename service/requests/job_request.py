@@ -12,6 +12,7 @@ from actors.providers.provider import Provider
 from service.http.errors import InvalidRequest
 from service.http.messages import ErrorCode
 from service.requests.schemas import MAX_CHARACTERS, MAX_SPEAKERS, JobRequest, JobTurnBody, VoiceAssignmentBody
+from service.requests.spoken import direction_problems, spoken_script
 from service.requests.validation import Problems, read_fields
 from storage.jobs import Script, Turn, VoiceAssignment
 
@@ -139,13 +140,17 @@ def _limit_problems(turns: _Turns, provider: Provider | None) -> Iterator[Proble
 def _vendor_problems(turns: _Turns, voices: _Voices, language: str, provider: Provider) -> Iterator[Problem]:
     """What the vendor would refuse. It is asked about what is right so far, and about speakers who have a voice."""
     places = [place for place, voice in enumerate(voices) if voice is not None]
-    cast = tuple(VoiceAssignment(voice.speaker, voice.voice_id) for voice in voices if voice is not None)
+    cast = tuple(
+        VoiceAssignment(voice.speaker, voice.voice_id, None, voice.speed, voice.style)
+        for voice in voices
+        if voice is not None
+    )
     speakers = {voice.speaker for voice in cast}
     draft = Script(
         provider=provider.name,
         # A turn's place as its index, so that it is named by its place in the request.
         turns=tuple(
-            Turn(turn.speaker, turn.text, place, turn.voice_id)
+            Turn(turn.speaker, turn.text, place, turn.voice_id, turn.speed, turn.style)
             for place, turn in enumerate(turns)
             if turn is not None and turn.speaker in speakers
         ),
@@ -155,7 +160,8 @@ def _vendor_problems(turns: _Turns, voices: _Voices, language: str, provider: Pr
         gap_ms=_DEFAULTS["gap_ms"],
         crossfade_ms=_DEFAULTS["crossfade_ms"],
     )
-    for problem in provider.check(draft):
+    yield from direction_problems(draft)
+    for problem in provider.check(spoken_script(draft, provider)):
         of_voice = _VOICE.fullmatch(problem.field)
         if of_voice is None:
             yield problem

@@ -10,6 +10,7 @@ from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
 from actors.audio.waveform import pairs_of
+from actors.directions import caption_of
 from service.captions import Cue, srt, webvtt
 from service.http.errors import AnyRequest
 from service.http.messages import ErrorCode
@@ -114,4 +115,4 @@ def _cues(job: Job, script: Script) -> Iterator[Cue]:
     for turn in script.turns:
         if turn.index in heard:
             timing = heard[turn.index]
-            yield Cue(timing["start_ms"], timing["end_ms"], turn.speaker, turn.text)
+            yield Cue(timing["start_ms"], timing["end_ms"], turn.speaker, caption_of(turn.text))

@@ -57,11 +57,13 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal(stores: Stores, settings: WorkSettings | None = None) -> Iterator[Rehearsal]:
-    """A studio with the stand-in of OpenAI."""
+def rehearsal(
+    stores: Stores, settings: WorkSettings | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[Rehearsal]:
+    """A studio with the stand-in of OpenAI. `more`: the variables of other vendors."""
     published: list[tuple[UUID, Stage]] = []
     with OpenAIStandIn() as vendor:
-        providers = make_providers(ProviderSettings.model_validate(lowered(vendor.environment)))
+        providers = make_providers(ProviderSettings.model_validate(lowered({**vendor.environment, **(more or {})})))
         studio = make_studio(
             settings or WorkSettings(),
             stores,

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from embedded.object_store import ObjectStore
 from storage.tables import audio_files, jobs
-from tests.service_api import Api, running_api, settings_of
+from tests.service_api import SCRIPT, Api, running_api, script_from, settings_of
 
 WAVEFORM = b"\x00\x80\xff\x7f" + b"\x00\x00\x00\x40"
 TIMINGS = [{"turn_index": 0, "start_ms": 0, "end_ms": 2500}, {"turn_index": 1, "start_ms": 2800, "end_ms": 5200}]
@@ -49,6 +49,18 @@ def test_captions_are_webvtt_unless_srt_is_asked_for(api: Api) -> None:
     )
     assert srt.headers["content-type"] == "application/x-subrip; charset=utf-8"
     assert srt.content.decode().startswith("1\n00:00:00,000 --> 00:00:02,500\nA: 你好，今天天氣真好！\n\n2\n")
+
+
+def test_captions_have_no_tags(api: Api) -> None:
+    job_id = completed(api)
+    first, *others = SCRIPT["turns"]
+    directed = {**SCRIPT, "turns": [{**first, "text": "[whispering]等[pause 1s]一下（笑）"}, *others]}
+    with api.stores.engine.begin() as connection:
+        connection.execute(update(jobs).values(input_params=script_from(directed).as_json()))
+
+    captions = api.client.get(f"/api/v1/jobs/{job_id}/captions").content.decode()
+
+    assert "<v A>等 一下（笑）\n" in captions
 
 
 def test_captions_are_saved_under_a_safe_name_or_shown(api: Api) -> None:

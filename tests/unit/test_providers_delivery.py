@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from actors.lines import digest_of, parts_of, segment_digest
 from actors.providers import PROVIDERS
 from actors.providers.delivery import MEANINGS, deliverable, speed_of, style_of, undeliverable
 from actors.providers.provider import Delivery, Line, Provider
-from actors.synthesis import line_of, segment_digest
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.settings import settings_of
 
@@ -90,8 +90,8 @@ def test_a_script_with_manners_survives_json() -> None:
 def test_what_was_spoken_before_is_found_where_it_was(provider: Provider) -> None:
     if provider.name not in OLD_ADDRESSES:
         pytest.skip("its address has the versions of its packages in it")
-    line = line_of(script(Turn("A", "你好 hello", 0)), Turn("A", "你好 hello", 0), provider)
-    digests = [segment_digest(provider, line, take).hex()[:16] for take in (None, "t")]
+    parts = parts_of(script(Turn("A", "你好 hello", 0)), Turn("A", "你好 hello", 0), provider)
+    digests = [digest_of(provider, parts, take).hex()[:16] for take in (None, "t")]
     assert tuple(digests) == OLD_ADDRESSES[provider.name]
 
 
