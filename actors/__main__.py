@@ -13,7 +13,7 @@ from actors.queue.worker import JobWorker
 from actors.settings import WorkSettings
 from actors.system import at_work, system
 from storage.logs import LogSettings, configure_logs
-from storage.process import leave, run_command, stop_on_signals
+from storage.process import leave, run_command, settle, stop_on_signals
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 from storage.stages import QUEUES, WORK
 
@@ -45,6 +45,7 @@ def main(argv: list[str]) -> int:
         speaking(read(ProviderSettings)) as providers,
         at_work(JobWorker(parts, providers, settings, queues)) as worker,
     ):
+        settle()
         log.info("worker_started", queues=list(queues), threads=settings.worker_threads)
         while not stopping.wait(1) and worker.is_alive:
             pass

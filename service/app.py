@@ -11,15 +11,16 @@ from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.types import ControllerRouterHandler
+from msgspec import Raw
+from pydantic import BaseModel
 
 from actors.preview import Previews
-from service.http.auth import Guard, caller, guards
+from service.http.auth import Guard, caller, guard
 from service.http.errors import EXCEPTION_HANDLERS
 from service.http.json_body import MAX_BODY_BYTES
 from service.http.metrics import Metrics
 from service.http.middleware import RequestMiddleware
 from service.http.outside import Outside
-from service.http.query import require_plain_query
 from service.http.rate_limit import RateLimit
 from service.http.sites import Sites
 from service.http.threads import FairThreads
@@ -29,7 +30,7 @@ from service.routes import dialogues, download, health, jobs, metrics, openapi, 
 from service.settings import ServiceSettings
 
 
-def route_table(guards_of_users: Sequence[Guard] = ()) -> Sequence[ControllerRouterHandler]:
+def route_table(guard_of_users: Guard | None = None) -> Sequence[ControllerRouterHandler]:
     """Every route. Each says of itself what it takes and answers."""
     of_a_user = Router(
         "/api/v1",
@@ -49,7 +50,7 @@ def route_table(guards_of_users: Sequence[Guard] = ()) -> Sequence[ControllerRou
             providers.preview_voice,
             dialogues.parse_dialogue_text,
         ],
-        guards=[*guards_of_users, require_plain_query],
+        guards=[guard_of_users] if guard_of_users else [],
     )
     return [
         of_a_user,
@@ -83,7 +84,7 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
         outside.close()
 
     app = Litestar(
-        route_handlers=route_table(guards(settings, resources.stores.keys)),
+        route_handlers=route_table(guard(settings, resources.stores.keys)),
         dependencies={
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "resources": Provide(lambda: resources, sync_to_thread=False),
@@ -95,6 +96,8 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             "document": Provide(lambda: document, sync_to_thread=False),
             "user_id": caller(settings),
         },
+        # As text at once: Litestar would make a dict of a model, and text of that.
+        type_encoders={BaseModel: lambda model: Raw(model.model_dump_json().encode())},
         exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: page.nothing_here},
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[lifespan],

@@ -11,7 +11,7 @@ import uvicorn
 from litestar import Litestar
 
 from service.http.connections import BoundedConnection, most_connections
-from storage.process import on_stop_signals
+from storage.process import on_stop_signals, settle
 from storage.settings import SettingsError
 
 #: Connections that wait to be accepted.
@@ -81,6 +81,7 @@ class ApiServer:
     def serve(self) -> None:
         """Answer requests; return when it was told to stop and the requests in hand are answered."""
         BoundedConnection.max_connections = most_connections()
+        settle()
         self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:

@@ -6,8 +6,9 @@ goes on acknowledging what we send, so that no timeout of TCP notices. So we cou
 
 from __future__ import annotations
 
+import time
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -28,6 +29,9 @@ ANSWER_TIMEOUT_S: Final = 4.5
 #: The same for a connection that comes out of the pool, which is asked whether it is still there.
 PING_TIMEOUT_S: Final = 1.0
 
+#: A connection that was used so lately is not asked: whoever uses it next finds out as well.
+PING_AFTER_IDLE_S: Final = 1.0
+
 #: What a server is told to end by itself.
 SERVER_TIMEOUTS: Final = " ".join(
     f"-c {name}={limit_ms}"
@@ -45,6 +49,13 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     #: Longest wait for an answer, in seconds.
     answer_timeout_s: float = ANSWER_TIMEOUT_S
+    #: When it came back into the pool, by the monotonic clock.
+    idle_since: float = 0.0
+
+    @property
+    def idle_s(self) -> float:
+        """How long it has been in the pool."""
+        return time.monotonic() - self.idle_since
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """The answer: psycopg waits for every one of them here.
@@ -95,15 +106,34 @@ class _Door:
 
 def bound(engine: Engine) -> None:
     """Have an engine wait for no answer longer than is allowed."""
+    engine.dialect.do_ping = _asked_if_idle(engine.dialect.do_ping)
     event.listen(engine, "do_connect", _Door())
     event.listen(engine, "checkin", _is_in_the_pool)
     event.listen(engine, "checkout", _is_at_work)
+
+
+class _Asks(Protocol):
+    """Asks a connection whether it is still there."""
+
+    def __call__(self, dbapi_connection: DBAPIConnection) -> bool: ...
+
+
+def _asked_if_idle(ask: _Asks) -> _Asks:
+    """Whether a connection that comes out of the pool is still there: one that was at work a moment ago is."""
+
+    def is_there(dbapi_connection: DBAPIConnection) -> bool:
+        connection: object = dbapi_connection
+        was_at_work = isinstance(connection, BoundedConnection) and connection.idle_s < PING_AFTER_IDLE_S
+        return was_at_work or ask(dbapi_connection)
+
+    return is_there
 
 
 def _is_in_the_pool(connection: DBAPIConnection | None, _entry: ConnectionPoolEntry) -> None:
     # The next thing that it is asked is whether it is still there.
     if isinstance(connection, BoundedConnection):
         connection.answer_timeout_s = PING_TIMEOUT_S
+        connection.idle_since = time.monotonic()
 
 
 def _is_at_work(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:

@@ -77,13 +77,13 @@ def transaction(engine: Engine) -> Generator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Generator[Connection]:
-    """A connection for statements that change nothing.
+    """A connection for statements that change nothing. Each is a transaction of its own: nothing is said around it.
 
     Raises:
         DatabaseUnavailable: the database is away.
     """
     with _translated(), engine.connect() as connection:
-        yield connection
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def require_writable(connection: Connection) -> None:

@@ -17,19 +17,18 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Insert,
-    Row,
     Select,
     and_,
-    bindparam,
     case,
     cast,
     extract,
     func,
     insert,
+    literal,
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.engine import reading, require_writable, transaction
 from storage.jobs import (
@@ -46,10 +45,11 @@ from storage.jobs import (
     Script,
     new_id,
 )
+from storage.prepared import Prepared, given
 from storage.rules import JobRules
 from storage.stages import ACTIVE, JobStatus, Stage
 from storage.statements import ENDED, Clock, database_clock, takes_of
-from storage.tables import audio_files, jobs
+from storage.tables import audio_files, jobs, users
 
 
 class JobStore:
@@ -59,6 +59,19 @@ class JobStore:
         self._engine = engine
         self._rules = rules
         self._now = clock
+        mine = and_(jobs.c.user_id == given("user_id", jobs.c.user_id), jobs.c.id == given("job_id", jobs.c.id))
+        of_user = jobs.c.user_id == given("user_id", jobs.c.user_id)
+        self._lock_user = Prepared(
+            select(func.pg_advisory_xact_lock(func.hashtextextended(given("user", users.c.name), 0)))
+        )
+        self._insert_in_free_slot = Prepared(self._inserting_in_free_slot(given("user_id", jobs.c.user_id)))
+        self._select = Prepared(self._select_job().where(mine))
+        self._select_all = Prepared(self._select_job(jobs.c.input_params, jobs.c.takes).where(mine))
+        by_key = of_user & (jobs.c.idempotency_key == given("key", jobs.c.idempotency_key))
+        self._find_by_key = Prepared(select(jobs.c.id, jobs.c.input_params).where(by_key))
+        self._count_active_of = Prepared(
+            select(func.count()).select_from(jobs).where(of_user, jobs.c.status.in_(ACTIVE))
+        )
 
     def submit(
         self,
@@ -94,14 +107,15 @@ class JobStore:
         """
         with transaction(self._engine) as connection:
             self._lock(connection, user_id)
-            earlier = self._find_by_key(connection, user_id, idempotency_key)
+            earlier = self._find_by_key.row(connection, user_id=user_id, key=idempotency_key)
             if earlier is None:
                 return self._accept(connection, user_id, script, {"idempotency_key": idempotency_key}), True
+            job_id, input_params = earlier
             # What was asked is compared itself, read by today's rules: a field that came since, with its default, makes
             # no other request of an old one.
-            if Script.from_json(earlier.input_params) != script:
+            if Script.from_json(input_params) != script:
                 raise IdempotencyKeyReused(idempotency_key)
-            return self._get(connection, user_id, earlier.id), False
+            return self._get(connection, user_id, job_id), False
 
     def get(self, user_id: UUID, job_id: UUID) -> Job:
         """A job of this user.
@@ -214,39 +228,44 @@ class JobStore:
         with transaction(self._engine) as connection:
             connection.execute(update(jobs).where(fresh).values(last_published_at=self._now()))
 
-    @staticmethod
-    def _lock(connection: Connection, user_id: UUID) -> None:
+    def _lock(self, connection: Connection, user_id: UUID) -> None:
         # A statement of its own: the next one must see what the last holder of the lock has committed.
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 0))))
+        self._lock_user.row(connection, user=str(user_id))
 
     def _accept(self, connection: Connection, user_id: UUID, script: Script, more: Mapping[str, Any]) -> Job:
-        values = {
-            "id": new_id(),
-            "user_id": user_id,
-            "job_type": JOB_TYPE,
-            "provider": script.provider,
-            "input_params": script.as_json(),
-            "status": JobStatus.PENDING,
-            "stage": Stage.QUEUED,
-            "turns_total": len(script.turns),
-            **more,
-        }
-        accepted = self._insert_in_free_slot(user_id, values).returning(*_JOB_COLUMNS, self._elapsed_ms())
-        row = connection.execute(accepted).one_or_none()
+        row = self._insert_in_free_slot.row(
+            connection,
+            id=new_id(),
+            user_id=user_id,
+            provider=script.provider,
+            input_params=script.as_json(),
+            turns_total=len(script.turns),
+            **{"takes": {}, **more},
+        )
         if row is None:
-            raise JobLimitExceeded(self._count_active_of(connection, user_id), self._rules.max_active_jobs)
+            (current,) = self._count_active_of.row(connection, user_id=user_id) or (0,)
+            raise JobLimitExceeded(current, self._rules.max_active_jobs)
         return _job(row)
 
-    def _insert_in_free_slot(self, user_id: UUID, values: Mapping[str, Any]) -> Insert:
-        """Insert a due job into the lowest free slot of its user; nothing when none is free."""
+    def _inserting_in_free_slot(self, user_id: ColumnElement[UUID]) -> ReturningInsert[Any]:
+        """Insert a due job into the lowest free slot of this user; nothing when none is free."""
         slot = func.generate_series(1, self._rules.max_active_jobs).column_valued("slot")
         taken = select(jobs.c.id).where(
             jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE), jobs.c.active_slot == slot
         )
         free = select(func.min(slot).label("slot")).where(~taken.exists()).subquery()
-        given = [bindparam(None, value, type_=jobs.c[name].type) for name, value in values.items()]
-        row = select(*given, self._now(), self._now(), free.c.slot).where(free.c.slot.is_not(None))
-        return insert(jobs).from_select([*values, "created_at", "next_run_at", "active_slot"], row)
+        values = {
+            **{name: given(name, jobs.c[name]) for name in _GIVEN},
+            "user_id": given("user_id", jobs.c.user_id),
+            "job_type": literal(JOB_TYPE),
+            "status": literal(JobStatus.PENDING, jobs.c.status.type),
+            "stage": literal(Stage.QUEUED, jobs.c.stage.type),
+            "created_at": self._now(),
+            "next_run_at": self._now(),
+            "active_slot": free.c.slot,
+        }
+        row = select(*values.values()).where(free.c.slot.is_not(None))
+        return insert(jobs).from_select([*values], row).returning(*_JOB_COLUMNS, self._elapsed_ms())
 
     def _select_job(self, *more: ColumnElement[Any]) -> Select[Any]:
         return select(*_JOB_COLUMNS, self._elapsed_ms(), *more)
@@ -259,41 +278,45 @@ class JobStore:
         return case((jobs.c.started_at.is_not(None), func.greatest(elapsed_ms, 0))).label("elapsed_ms")
 
     def _get(self, connection: Connection, user_id: UUID, job_id: UUID) -> Job:
-        row = connection.execute(self._select_job().where(_of_user(user_id, job_id))).one_or_none()
+        row = self._select.row(connection, user_id=user_id, job_id=job_id)
         if row is None:
             raise JobNotFound(job_id)
         return _job(row)
 
     def _get_all(self, user_id: UUID, job_id: UUID) -> tuple[Job, Script, Mapping[int, str]]:
-        query = self._select_job(jobs.c.input_params, jobs.c.takes).where(_of_user(user_id, job_id))
         with reading(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
+            row = self._select_all.row(connection, user_id=user_id, job_id=job_id)
         if row is None:
             raise JobNotFound(job_id)
-        return _job(row), Script.from_json(row.input_params), takes_of(row.takes)
-
-    @staticmethod
-    def _find_by_key(connection: Connection, user_id: UUID, key: str) -> Row[Any, Any] | None:
-        return connection.execute(
-            select(jobs.c.id, jobs.c.input_params).where(jobs.c.user_id == user_id, jobs.c.idempotency_key == key)
-        ).one_or_none()
-
-    @staticmethod
-    def _count_active_of(connection: Connection, user_id: UUID) -> int:
-        mine = and_(jobs.c.user_id == user_id, jobs.c.status.in_(ACTIVE))
-        return connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one()
+        *of_job, input_params, takes = row
+        return _job(of_job), Script.from_json(input_params), takes_of(takes)
 
 
 _JOB_COLUMNS: Final = tuple(jobs.c[name] for name in Job.__dataclass_fields__ if name != "elapsed_ms")
+
+
+#: What is said of a new job beside its user; the rest is the same for all.
+_GIVEN: Final = (
+    "id",
+    "provider",
+    "input_params",
+    "turns_total",
+    "takes",
+    "idempotency_key",
+    "resubmitted_from",
+    "revised_from",
+)
 
 
 def _of_user(user_id: UUID, job_id: UUID) -> ColumnElement[bool]:
     return and_(jobs.c.user_id == user_id, jobs.c.id == job_id)
 
 
-def _job(row: Row[Any]) -> Job:
-    values: dict[str, Any] = {name: getattr(row, name) for name in Job.__dataclass_fields__}
-    values["status"] = JobStatus(row.status)
-    values["stage"] = Stage(row.stage)
-    values["error_code"] = FailureReason(row.error_code) if row.error_code is not None else None
+def _job(row: Sequence[Any]) -> Job:
+    """`row`: as `_JOB_COLUMNS` and the elapsed time are, in the order of `Job`."""
+    values: dict[str, Any] = dict(zip(Job.__dataclass_fields__, row, strict=True))
+    values["status"] = JobStatus(values["status"])
+    values["stage"] = Stage(values["stage"])
+    if values["error_code"] is not None:
+        values["error_code"] = FailureReason(values["error_code"])
     return Job(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,13 +12,14 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Engine, insert, select, update
+from sqlalchemy import ARRAY, ColumnElement, Engine, Uuid, any_, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage.engine import reading, transaction
 from storage.errors import DatabaseUnavailable
 from storage.jobs import new_id
-from storage.statements import Clock, database_clock
+from storage.prepared import Prepared, given
+from storage.statements import Clock, database_clock, free_among
 from storage.tables import api_keys, users
 
 #: What every key begins with, so that one left lying about is recognised.
@@ -26,6 +28,8 @@ KEY_PREFIX: Final = "rt_"
 _SHOWN_CHARACTERS: Final = 8
 #: The last use of a key is known to within so much: a request is not worth a write.
 LAST_USE_STEP: Final = timedelta(minutes=1)
+#: Uses are noted so often at most, in seconds, those of all keys of a process at once.
+NOTING_REST_S: Final = 1.0
 
 log = structlog.get_logger()
 
@@ -48,6 +52,16 @@ class KeyStore:
     def __init__(self, engine: Engine, clock: Clock = database_clock) -> None:
         self._engine = engine
         self._now = clock
+        good = (api_keys.c.key_hash == given("key_hash", api_keys.c.key_hash)) & api_keys.c.revoked_at.is_(None)
+        self._known = Prepared(select(api_keys.c.user_id, api_keys.c.id, self._is_noted()).where(good))
+        # Who finds a row locked goes on: another notes it, or an operator is at it.
+        used = bindparam("used", None, type_=ARRAY(Uuid))
+        due = select(api_keys.c.id).where(api_keys.c.id == any_(used), ~self._is_noted())
+        self._note = Prepared(update(api_keys).where(free_among(api_keys.c.id, due)).values(last_used_at=self._now()))
+        #: Keys whose use is to be noted, and whether that waits because others were noted a moment ago.
+        self._unnoted: set[UUID] = set()
+        self._is_resting = False
+        self._guard = threading.Lock()
 
     def create(self, user_name: str) -> str:
         """A new key for a user, who is added if there is none of that name. The only time that the key is seen."""
@@ -87,28 +101,42 @@ class KeyStore:
 
     def user_of(self, key: str) -> UUID | None:
         """The user who has this key; None when nobody has, or not any more. Notes the time of use, once a minute."""
-        good = (api_keys.c.key_hash == _hash(key)) & api_keys.c.revoked_at.is_(None)
-        known = select(api_keys.c.user_id, api_keys.c.id, self._is_noted().label("is_noted")).where(good)
         with reading(self._engine) as connection:
-            row = connection.execute(known).one_or_none()
+            row = self._known.row(connection, key_hash=_hash(key))
         if row is None:
             return None
-        if not row.is_noted:
-            self._note_use(row.id)
-        return row.user_id
+        user_id, key_id, is_noted = row
+        if not is_noted:
+            self._note_use(key_id)
+        return user_id
 
     def _is_noted(self) -> ColumnElement[bool]:
         """Whether a key's last use is known well enough."""
         return api_keys.c.last_used_at.is_not(None) & (api_keys.c.last_used_at > self._now() - LAST_USE_STEP)
 
     def _note_use(self, key_id: UUID) -> None:
-        """Of many requests at once one notes it, and none waits for another: who finds the row locked goes on."""
-        due = select(api_keys.c.id).where(api_keys.c.id == key_id, ~self._is_noted()).with_for_update(skip_locked=True)
+        """At once, where no other was noted a moment ago; else with all the others, when the moment is over."""
+        with self._guard:
+            self._unnoted.add(key_id)
+            if self._is_resting:
+                return
+            self._is_resting = True
+        self._note_and_rest()
+
+    def _note_and_rest(self) -> None:
+        with self._guard:
+            used, self._unnoted = self._unnoted, set()
+            self._is_resting = bool(used)
+        if not used:
+            return
         try:
             with transaction(self._engine) as connection:
-                connection.execute(update(api_keys).where(api_keys.c.id.in_(due)).values(last_used_at=self._now()))
+                self._note.count(connection, used=list(used))
         except DatabaseUnavailable as error:
             log.warning("key_use_not_noted", error=str(error))  # the key is good all the same
+        resting = threading.Timer(NOTING_REST_S, self._note_and_rest)
+        resting.daemon = True
+        resting.start()
 
 
 def _hash(key: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,15 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def settle() -> None:
+    """All that this process is made of is made, and stays until it ends: the garbage collector looks at it no more.
+
+    It would, a hundred megabytes of it, again and again, and whoever asks something meanwhile waits.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def on_stop_signals(handler: Callable[[int, FrameType | None], None]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request
+from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
@@ -16,6 +17,7 @@ from service.http.cookies import cookie_of
 from service.http.errors import ApiError
 from service.http.messages import ErrorCode
 from service.http.middleware import RATE_HEADERS
+from service.http.query import require_plain_query
 from service.http.rate_limit import RateLimit
 from service.settings import ServiceSettings, is_loopback
 from storage.jobs import LOCAL_USER_ID
@@ -30,33 +32,39 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None] | None]
 
 
-def guards(settings: ServiceSettings, keys: KeyStore) -> Sequence[Guard]:
-    """What every route that belongs to a user asks before it reads the request."""
+def guard(settings: ServiceSettings, keys: KeyStore) -> Guard:
+    """What every route that belongs to a user asks before it reads the request.
+
+    One for all of it: Litestar copies a route for each guard that it calls.
+    """
     limit = RateLimit(settings.rate_limit_per_minute)
 
-    # Litestar calls a guard that is not async in a thread. This one has the event loop alone.
-    async def limit_rate(connection: Connection, _handler: BaseRouteHandler) -> None:
-        who = _who(connection, settings)
-        if who is None:
-            return
-        try:
-            connection.scope[RATE_HEADERS] = limit.require(who)  # type: ignore[literal-required]
-        except ApiError:
-            # Who does not wait by themselves is made to: a refusal costs nearly as much as an answer.
-            await asyncio.sleep(REFUSAL_DELAY_S)
-            raise
+    async def let_in(connection: Connection, _handler: BaseRouteHandler) -> None:
+        if settings.auth == "api-key":
+            connection.scope["user"] = await _user_of(connection, keys)
+        await _limit_rate(connection, _who(connection, settings), limit)
+        require_plain_query(connection)
 
-    if settings.auth == "none":
-        return [limit_rate]
+    return let_in
 
-    def require_api_key(connection: Connection, _handler: BaseRouteHandler) -> None:
-        key = _key_of(connection)
-        user_id = keys.user_of(key) if key else None
-        if user_id is None:
-            raise ApiError(ErrorCode.UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
-        connection.scope["user"] = user_id
 
-    return [require_api_key, limit_rate]
+async def _user_of(connection: Connection, keys: KeyStore) -> UUID:
+    key = _key_of(connection)
+    user_id = await sync_to_thread(keys.user_of, key) if key else None
+    if user_id is None:
+        raise ApiError(ErrorCode.UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
+    return user_id
+
+
+async def _limit_rate(connection: Connection, who: Hashable, limit: RateLimit) -> None:
+    if who is None:
+        return
+    try:
+        connection.scope[RATE_HEADERS] = limit.require(who)  # type: ignore[literal-required]
+    except ApiError:
+        # Who does not wait by themselves is made to: a refusal costs nearly as much as an answer.
+        await asyncio.sleep(REFUSAL_DELAY_S)
+        raise
 
 
 def _who(connection: Connection, settings: ServiceSettings) -> Hashable:

@@ -6,7 +6,6 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 
 from actors.providers.problem import Problem, Text
 from service.http.errors import PARAMETERS, InvalidRequest
@@ -14,12 +13,14 @@ from service.http.errors import PARAMETERS, InvalidRequest
 _TWICE: Final = Text("只能出現一次", "must be given once")
 
 
-async def require_plain_query(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+def require_plain_query(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Go on only with a query string that says each thing once.
 
     Raises:
         InvalidRequest: it says something twice, or `null` for a word or a number, which Litestar takes for none.
     """
+    if not connection.scope["query_string"]:
+        return
     pairs = parse_qsl(connection.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     names = [name for name, _ in pairs]
     twice = [Problem(name, _TWICE) for name in dict.fromkeys(names) if name in PARAMETERS and names.count(name) > 1]

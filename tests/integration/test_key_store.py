@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, select
 
 from storage import keys as keys_command
 from storage.jobs import LOCAL_USER_ID, new_id
@@ -18,6 +18,7 @@ from storage.key_store import KeyStore
 from storage.statements import database_clock
 from storage.stores import Stores
 from storage.tables import api_keys, users
+from tests.integration.system import wait_until
 
 
 def test_a_key_opens_the_door_of_its_user_until_it_is_revoked(stores: Stores, engine: Engine) -> None:
@@ -34,30 +35,42 @@ def test_a_key_opens_the_door_of_its_user_until_it_is_revoked(stores: Stores, en
 
 
 @contextmanager
-def updates_of_keys(engine: Engine) -> Iterator[list[str]]:
-    """The statements that wrote to keys while the block ran."""
-    seen: list[str] = []
+def noting(keys: KeyStore) -> Iterator[list[Any]]:
+    """What was written to keys while the block ran: each time, which ones."""
+    seen: list[Any] = []
+    note = keys._note
 
-    def see(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.startswith("UPDATE api_keys"):
-            seen.append(statement)
+    class Seen:
+        def count(self, connection: Any, **values: Any) -> int:
+            seen.append(values["used"])
+            return note.count(connection, **values)
 
-    event.listen(engine, "before_cursor_execute", see)
+    keys._note = Seen()  # pyright: ignore[reportAttributeAccessIssue] # as much of it as is used
     yield seen
-    event.remove(engine, "before_cursor_execute", see)
+    keys._note = note
 
 
 def test_the_last_use_is_written_once_a_minute(stores: Stores) -> None:
     key = stores.keys.create("Ann")
-    with updates_of_keys(stores.engine) as updates:
+    with noting(stores.keys) as notes:
         for _ in range(50):
             assert stores.keys.user_of(key) is not None
-        assert len(updates) == 1
+    assert len(notes) == 1
 
-        later = KeyStore(stores.engine, lambda: database_clock() + timedelta(seconds=61))
+    later = KeyStore(stores.engine, lambda: database_clock() + timedelta(seconds=61))
+    with noting(later) as notes:
         for _ in range(50):
             assert later.user_of(key) is not None
-        assert len(updates) == 2
+    assert len(notes) == 1
+
+
+def test_many_keys_at_once_are_noted_together(stores: Stores, engine: Engine) -> None:
+    keys = [stores.keys.create(f"user {number}") for number in range(20)]
+    with noting(stores.keys) as notes:
+        for key in keys:
+            assert stores.keys.user_of(key) is not None
+        wait_until(lambda: all(key.last_used_at for key in stores.keys.list()), "every use is noted")
+    assert len(notes) == 2  # the first at once, and then all the others
 
 
 def test_who_has_a_key_does_not_wait_for_another_with_the_same(stores: Stores, engine: Engine) -> None:

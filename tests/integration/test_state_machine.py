@@ -28,7 +28,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine, Row, delete, insert, literal, select, text, update
+from sqlalchemy import DateTime, Engine, Row, bindparam, delete, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage import run_store
@@ -48,6 +48,7 @@ from storage.jobs import (
     Turn,
     new_id,
 )
+from storage.prepared import Prepared
 from storage.retention_store import RetentionStore
 from storage.rules import JobRules
 from storage.run_store import RunStore, TurnPart
@@ -100,7 +101,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         def clock() -> Any:
-            return literal(self.now)
+            return bindparam(None, callable_=lambda: self.now, type_=DateTime(timezone=True))
 
         self.jobs = JobStore(self.engine, RULES, clock)
         self.runs = RunStore(self.engine, RULES, clock)
@@ -784,12 +785,8 @@ def test_without_the_slots_the_machine_finds_a_fourth_job(bench: Bench, monkeypa
     """Everybody takes the first slot, and no index refuses it."""
     with bench.engine.begin() as connection:
         connection.execute(text("DROP INDEX jobs_active_slot"))
-    guarded = JobStore._insert_in_free_slot
-
-    def unguarded(store: JobStore, user_id: UUID, values: Any) -> Any:
-        return guarded(store, new_id(), values)  # the slots of a user who has no jobs
-
-    monkeypatch.setattr(JobStore, "_insert_in_free_slot", unguarded)
+    of_a_user_who_has_no_jobs = bench.jobs._inserting_in_free_slot(literal(new_id()))
+    monkeypatch.setattr(bench.jobs, "_insert_in_free_slot", Prepared(of_a_user_who_has_no_jobs))
 
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         find_a_fault(bench)
