@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Integer, Row, and_, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Integer, Row, and_, cast, func, select
 
 from storage.engine import reading
 from storage.jobs import FailureReason, ListedJob, title_of
@@ -16,6 +17,10 @@ from storage.tables import jobs
 
 #: Jobs are counted so far: counting a million takes longer than showing them.
 MOST_COUNTED: Final = 10_000
+#: Who was found to have more is not counted again for so long, in seconds: that was most of the time of a list.
+_KNOWN_FOR_S: Final = 60.0
+#: So many users are known to have more; then all are forgotten.
+_KNOWN_AT_MOST: Final = 10_000
 #: So many characters of a first turn are read, to make a title of them.
 _READ_OF_A_TURN: Final = 500
 
@@ -36,8 +41,11 @@ class JobPage:
 class ListStore:
     """Lists of jobs in PostgreSQL. One instance may be shared by threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._clock = clock
+        #: Of which jobs there are more than are counted, and until when that is believed.
+        self._uncounted: dict[tuple[UUID, JobStatus | None], float] = {}
 
     def page(
         self,
@@ -61,9 +69,8 @@ class ListStore:
             ids = ids.where(jobs.c.id < after)
         ids = ids.limit(limit + 1).offset(offset).subquery()
         page = select(*_COLUMNS).join(ids, ids.c.id == jobs.c.id).order_by(jobs.c.id.desc())
-        counted = select(func.count()).select_from(select(jobs.c.id).where(mine).limit(MOST_COUNTED + 1).subquery())
         with reading(self._engine) as connection:
-            total = connection.execute(counted).scalar_one()
+            total = self._count(connection, mine, (user_id, status))
             items = [_listed(row) for row in connection.execute(page)]
         return JobPage(
             items=items[:limit],
@@ -71,6 +78,18 @@ class ListStore:
             total_is_exact=total <= MOST_COUNTED,
             goes_on_after=items[limit - 1].id if len(items) > limit else None,
         )
+
+    def _count(self, connection: Connection, mine: ColumnElement[bool], which: tuple[UUID, JobStatus | None]) -> int:
+        """How many there are, to one beyond `MOST_COUNTED`."""
+        if self._clock() < self._uncounted.get(which, 0):
+            return MOST_COUNTED + 1
+        counted = select(func.count()).select_from(select(jobs.c.id).where(mine).limit(MOST_COUNTED + 1).subquery())
+        total = connection.execute(counted).scalar_one()
+        if total > MOST_COUNTED:
+            if len(self._uncounted) >= _KNOWN_AT_MOST:
+                self._uncounted.clear()
+            self._uncounted[which] = self._clock() + _KNOWN_FOR_S
+        return total
 
 
 #: What is worked out here, where it is short: the words and the timings of a thousand turns are not.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from storage import list_store
 from storage.job_store import JobStore
@@ -75,6 +75,29 @@ def test_jobs_are_counted_no_further_than_is_useful(
     assert total() == (3, True)
     store.submit(LOCAL_USER_ID, script())
     assert total() == (3, False)
+
+
+def test_who_has_more_than_is_counted_is_not_counted_again_for_a_while(
+    store: JobStore, engine: Engine, another_user: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_store, "MOST_COUNTED", 3)
+    now_s, counted = [0.0], [0]
+    lists = list_store.ListStore(engine, lambda: now_s[0])
+    event.listen(engine, "before_cursor_execute", lambda *said: counted.append(counted.pop() + ("count(" in said[2])))
+    for _ in range(4):
+        store.submit(LOCAL_USER_ID, script())
+    store.submit(another_user, script())
+
+    def look(user_id: UUID) -> tuple[int, bool, int]:
+        page = lists.page(user_id, limit=9)
+        return page.total, page.total_is_exact, counted[0]
+
+    assert [look(LOCAL_USER_ID), look(LOCAL_USER_ID)] == [(3, False, 1), (3, False, 1)]
+    assert [look(another_user), look(another_user)] == [(1, True, 2), (1, True, 3)]
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM jobs WHERE user_id = :id"), {"id": LOCAL_USER_ID})
+    now_s[0] = 61
+    assert look(LOCAL_USER_ID) == (0, True, 4)
 
 
 def test_a_listed_job_says_what_it_is_about_and_how_it_stands(stores: Stores, store: JobStore) -> None:
