@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -11,14 +10,10 @@ from typing import Final
 from service.requests.script.charsets import CODECS
 from service.requests.script.dialogue import Dialogue, Format
 from service.requests.script.files import MAX_FILE_BYTES, UnreadableFile, script_file
-from service.requests.script.plain import speaker_and_text
+from service.requests.script.plain import line_of
 from service.requests.script.reader import parse_dialogue
-from service.requests.script.warnings import warnings_of
-from storage.jobs import Turn
 
 _STANDARD_INPUT: Final = "-"
-#: A name that no reader takes for anything else; every other one is written in brackets.
-_BARE_NAME: Final = re.compile(r"[^\W\d_][\w .'’·・&-]*(?<!\d)")
 
 
 def main(argv: list[str]) -> int:
@@ -50,15 +45,6 @@ def main(argv: list[str]) -> int:
     return 1 if dialogue.mistakes else 0
 
 
-def line_of(turn: Turn) -> str:
-    """A turn as a script has it."""
-    name = turn.speaker if _BARE_NAME.fullmatch(turn.speaker) else f"[{turn.speaker}]"
-    first, *others = turn.text.split("\n")
-    # A line that would be taken for the next turn goes on with the one above.
-    below = "".join(f" {line}" if speaker_and_text(line) else f"\n{line}" for line in others)
-    return f"{name}: {first}{below}\n"
-
-
 def _content_of(name: str) -> bytes:
     if name == _STANDARD_INPUT:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
@@ -70,7 +56,7 @@ def _tell(dialogue: Dialogue) -> None:
     for change in dialogue.changes:
         became = repr(change.after) if change.after else "left out"
         sys.stderr.write(f"line {change.line}: {change.kind}: {change.before!r}: {became}\n")
-    for warning in warnings_of(dialogue):
+    for warning in dialogue.warnings:
         sys.stderr.write(f"warning: {warning.text('en')}\n")
     for mistake in dialogue.mistakes:
         sys.stderr.write(f"mistake: {mistake.text('en')}\n")

@@ -8,8 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from service.requests.schemas import DialogueText
-from service.requests.script.dialogue import ChangeKind, Format
-from service.requests.script.warnings import WarningKind
+from service.requests.script.dialogue import ChangeKind, Format, WarningKind
 
 _FORMATS: Final = [one.value for one in Format]
 

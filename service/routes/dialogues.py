@@ -23,7 +23,6 @@ from service.requests.parse_schemas import (
 )
 from service.requests.script.dialogue import Dialogue, Format
 from service.requests.script.reader import parse_dialogue
-from service.requests.script.warnings import warnings_of
 from service.requests.validation import Problems, read_model
 
 
@@ -68,9 +67,7 @@ def _answer(dialogue: Dialogue, language: Language) -> ParsedDialogue:
         is_valid=error is None,
         error=error,
         mistakes=[ParseMistake(line=one.line, message=one.text(language)) for one in dialogue.mistakes],
-        warnings=[
-            ParseWarning(line=one.line, kind=one.kind, message=one.text(language)) for one in warnings_of(dialogue)
-        ],
+        warnings=[ParseWarning(line=one.line, kind=one.kind, message=one.text(language)) for one in dialogue.warnings],
         changes=[
             ParseChange(line=one.line, kind=one.kind, before=one.before, after=one.after) for one in dialogue.changes
         ],

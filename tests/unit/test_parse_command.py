@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded.parse import line_of, main
+from embedded.parse import main
 from service.requests.script.dialogue import Format
+from service.requests.script.plain import line_of
 from service.requests.script.reader import parse_dialogue
 from storage.jobs import Turn
 from tests.script_files import DOCUMENT, SIMPLIFIED, TRADITIONAL

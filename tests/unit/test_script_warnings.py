@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from service.requests.script.reader import parse_dialogue
-from service.requests.script.warnings import warnings_of
 from tests.growth import assert_grows_with_the_length
 
 
@@ -35,9 +34,9 @@ from tests.growth import assert_grows_with_the_length
     ],
 )
 def test_what_may_not_be_meant_is_told(text: str, told: list[str | int]) -> None:
-    found = [warning.text("en") for warning in warnings_of(parse_dialogue(text))]
+    found = [warning.text("en") for warning in parse_dialogue(text).warnings]
     assert found == told or [found[0], len(found)] == told
 
 
 def test_a_long_text_is_looked_through_in_time_that_grows_as_it_does() -> None:
-    assert_grows_with_the_length(lambda length: warnings_of(parse_dialogue("A: " + "www. " * (length // 5))), 60_000)
+    assert_grows_with_the_length(lambda length: parse_dialogue("A: " + "www. " * (length // 5)).warnings, 60_000)

@@ -81,11 +81,30 @@ class Mistake:
     text: Text
 
 
+class WarningKind(StrEnum):
+    """What to look at."""
+
+    URL = "url"
+    NOTHING_TO_SAY = "nothing_to_say"
+    ONE_LINE = "one_line"
+    NEAR_LIMIT = "near_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptWarning:
+    """What to look at, in both languages. `line` is 1-based."""
+
+    line: int
+    kind: WarningKind
+    text: Text
+
+
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """The turns that were found, the line (1-based) at which each begins, and what is to be said of the reading.
 
-    `alike`: groups of speakers who may be one; the first of each speaks most.
+    `alike`: groups of speakers who may be one; the first of each speaks most. `warnings`: what a job would take,
+    but its writer may not have meant.
     """
 
     turns: Sequence[Turn]
@@ -93,6 +112,7 @@ class Dialogue:
     mistakes: Sequence[Mistake]
     changes: Sequence[Change] = ()
     alike: Sequence[Sequence[str]] = ()
+    warnings: Sequence[ScriptWarning] = ()
 
     @property
     def speakers(self) -> list[str]:

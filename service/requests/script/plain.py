@@ -9,11 +9,15 @@ from typing import Final
 from service.requests.schemas import MAX_SPEAKER_LENGTH
 from service.requests.script.lines import EDGE, Line
 from service.requests.script.reading import Reading
+from storage.jobs import Turn
 
 #: A name in brackets may hold anything but brackets.
 _IN_BRACKETS: Final = re.compile(r"(?:\[([^\[\]]*)\]|［([^［］]*)］|【([^【】]*)】)\s*[:：](.*)", re.DOTALL)
 #: A bare name holds nothing that ends or divides a sentence: `他說，記住：` is no speaker.
 _BARE: Final = re.compile(r"([^:：，。！？；、,!?;「」『』“”\"\[\]［］【】]*)([:：])(.*)", re.DOTALL)
+
+#: A name that no reader takes for anything else; every other one is written in brackets.
+_BARE_NAME: Final = re.compile(r"[^\W\d_][\w .'’·・&-]*(?<!\d)")
 
 
 def read_plain(lines: Iterable[Line]) -> Reading:
@@ -57,6 +61,15 @@ def speaker_and_text(line: str) -> tuple[str, str] | None:
     if _is_time(bare[1], text) or text.startswith("//") or len(name) > MAX_SPEAKER_LENGTH:
         return None
     return name, text.strip(EDGE)
+
+
+def line_of(turn: Turn) -> str:
+    """A turn as a script has it, its line end too."""
+    name = turn.speaker if _BARE_NAME.fullmatch(turn.speaker) else f"[{turn.speaker}]"
+    first, *others = turn.text.split("\n")
+    # A line that would be taken for the next turn goes on with the one above.
+    below = "".join(f" {line}" if speaker_and_text(line) else f"\n{line}" for line in others)
+    return f"{name}: {first}{below}\n"
 
 
 def _is_time(before: str, after: str) -> bool:

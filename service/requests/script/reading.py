@@ -13,6 +13,7 @@ from actors.providers.problem import Text
 from service.requests.schemas import MAX_CHARACTERS, MAX_SPEAKER_LENGTH, MAX_SPEAKERS, MAX_TURNS
 from service.requests.script.dialogue import Change, ChangeKind, Dialogue, Mistake
 from service.requests.script.names import alike
+from service.requests.script.warnings import warnings_of
 from storage.jobs import Turn
 
 #: A text with so many wrong lines is not read on: it is no dialogue.
@@ -142,7 +143,8 @@ class Reading:
         if not self._turns and not mistakes:
             mistakes = [Mistake(1, _NOTHING)]
         turns = [Turn(turn.speaker, "\n".join(turn.text), index) for index, turn in enumerate(self._turns)]
-        return Dialogue(turns, [turn.line for turn in self._turns], mistakes, self._changes, alike(turns))
+        lines = [turn.line for turn in self._turns]
+        return Dialogue(turns, lines, mistakes, self._changes, alike(turns), warnings_of(turns, lines))
 
     def _end_turn(self) -> None:
         turn, self._open = self._open, None

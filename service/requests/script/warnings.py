@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from itertools import islice
 from typing import Final
 
 from actors.providers.problem import Text
 from service.requests.schemas import MAX_CHARACTERS, MAX_TURNS
-from service.requests.script.dialogue import Dialogue
+from service.requests.script.dialogue import ScriptWarning, WarningKind
+from storage.jobs import Turn
 
 #: So many warnings are told. More say nothing that is new.
 _TOLD: Final = 100
@@ -21,24 +19,6 @@ _NEAR: Final = 0.8
 #: Who speaks once is a slip of the pen where the others speak so often, on average.
 _SPOKEN_BY_OTHERS: Final = 3
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s]")
-
-
-class WarningKind(StrEnum):
-    """What to look at."""
-
-    URL = "url"
-    NOTHING_TO_SAY = "nothing_to_say"
-    ONE_LINE = "one_line"
-    NEAR_LIMIT = "near_limit"
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptWarning:
-    """What to look at, in both languages. `line` is 1-based."""
-
-    line: int
-    kind: WarningKind
-    text: Text
 
 
 _URL: Final = Text(
@@ -55,36 +35,34 @@ _MANY_TURNS: Final = Text("共 {number} 句，上限是 {limit} 句", "{number} 
 _LONG: Final = Text("共 {number} 字，上限是 {limit} 字", "{number} characters, of {limit} at most")
 
 
-def warnings_of(dialogue: Dialogue) -> Sequence[ScriptWarning]:
-    """What to look at, in the order of the lines."""
-    found = sorted([*_of_lines(dialogue), *_of_speakers(dialogue), *_of_limits(dialogue)], key=lambda one: one.line)
-    return list(islice(found, _TOLD))
+def warnings_of(turns: Sequence[Turn], lines: Sequence[int]) -> Sequence[ScriptWarning]:
+    """What to look at, in the order of the lines. `lines`: where each turn begins."""
+    found = [*_of_lines(turns, lines), *_of_speakers(turns, lines), *_of_limits(turns, lines)]
+    return sorted(found, key=lambda one: one.line)[:_TOLD]
 
 
-def _of_lines(dialogue: Dialogue) -> Iterator[ScriptWarning]:
-    for turn, line in zip(dialogue.turns, dialogue.lines, strict=True):
+def _of_lines(turns: Sequence[Turn], lines: Sequence[int]) -> Iterator[ScriptWarning]:
+    for turn, line in zip(turns, lines, strict=True):
         if not any(map(str.isalnum, turn.text)):
             yield _warning(line, WarningKind.NOTHING_TO_SAY, _SILENT)
         elif _ADDRESS.search(turn.text):
             yield _warning(line, WarningKind.URL, _URL)
 
 
-def _of_speakers(dialogue: Dialogue) -> Iterator[ScriptWarning]:
-    spoken = Counter(turn.speaker for turn in dialogue.turns)
-    if len(spoken) > 1 and len(dialogue.turns) >= _SPOKEN_BY_OTHERS * len(spoken):
-        for turn, line in zip(dialogue.turns, dialogue.lines, strict=True):
+def _of_speakers(turns: Sequence[Turn], lines: Sequence[int]) -> Iterator[ScriptWarning]:
+    spoken = Counter(turn.speaker for turn in turns)
+    if len(spoken) > 1 and len(turns) >= _SPOKEN_BY_OTHERS * len(spoken):
+        for turn, line in zip(turns, lines, strict=True):
             if spoken[turn.speaker] == 1:
                 yield _warning(line, WarningKind.ONE_LINE, _ONCE, speaker=turn.speaker)
 
 
-def _of_limits(dialogue: Dialogue) -> Iterator[ScriptWarning]:
+def _of_limits(turns: Sequence[Turn], lines: Sequence[int]) -> Iterator[ScriptWarning]:
     """Where a limit is near; that one is passed is a mistake of the dialogue."""
-    for number, limit, text in (
-        (len(dialogue.turns), MAX_TURNS, _MANY_TURNS),
-        (dialogue.total_characters, MAX_CHARACTERS, _LONG),
-    ):
+    characters = sum(len(turn.text) for turn in turns)
+    for number, limit, text in ((len(turns), MAX_TURNS, _MANY_TURNS), (characters, MAX_CHARACTERS, _LONG)):
         if _NEAR * limit <= number <= limit:
-            yield _warning(dialogue.lines[-1], WarningKind.NEAR_LIMIT, text, number=number, limit=limit)
+            yield _warning(lines[-1], WarningKind.NEAR_LIMIT, text, number=number, limit=limit)
 
 
 def _warning(line: int, kind: WarningKind, text: Text, **values: object) -> ScriptWarning:
