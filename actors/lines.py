@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from actors.directions import Pause, reading_of
+from actors.lexicon import Say, as_written
 from actors.providers.delivery import deliverable
 from actors.providers.provider import Line, Provider
 from storage.jobs import Script, Turn
@@ -20,8 +21,10 @@ from storage.jobs import Script, Turn
 _SPACE: Final = " "
 
 
-def parts_of(script: Script, turn: Turn, provider: Provider) -> tuple[Line | Pause, ...]:
+def parts_of(script: Script, turn: Turn, provider: Provider, say: Say = as_written) -> tuple[Line | Pause, ...]:
     """What a turn is made of: one line, or several and silences between them, each as its vendor can say it.
+
+    `say`: how words are said. It sees no tag.
 
     Where a tag makes no difference to the vendor the words around it are one line.
     """
@@ -31,7 +34,7 @@ def parts_of(script: Script, turn: Turn, provider: Provider) -> tuple[Line | Pau
             parts.append(part)
             continue
         style = part.style or script.style_for(turn)
-        asked = Line(part.text, script.voice_for(turn), script.language, script.speed_for(turn), style)
+        asked = Line(say(part.text), script.voice_for(turn), script.language, script.speed_for(turn), style)
         line = deliverable(asked, provider)
         last = parts[-1] if parts else None
         if isinstance(last, Line) and replace(last, text=line.text) == line:

@@ -21,6 +21,7 @@ import structlog
 from actors.audio.compose import compose
 from actors.audio.join import AudioError, normalize_segment
 from actors.directions import Pause
+from actors.lexicon import Say, lexicon_of
 from actors.lines import characters_of, digest_of, lines_in, parts_of, segment_digest
 from actors.outcome import Fail, HandOver, Outcome, TryAgain
 from actors.providers.provider import Line, Provider, ProviderError
@@ -64,7 +65,8 @@ def synthesize(run: Run, studio: Studio) -> Outcome:
     claim = run.claim
     try:
         provider = provider_of(claim.script, studio)
-        missing = utterances(claim, provider, except_turns=studio.stores.runs.stored_segments(claim))
+        say = lexicon_of(studio.stores.lexicons.all_of(claim.user_id), claim.script.language)
+        missing = utterances(claim, provider, say, except_turns=studio.stores.runs.stored_segments(claim))
         speak_missing(run, studio, provider, missing)
     except ProviderError as error:
         run.check()
@@ -86,13 +88,13 @@ def provider_of(script: Script, studio: Studio) -> Provider:
     return provider
 
 
-def utterances(claim: Claim, provider: Provider, except_turns: Mapping[int, object]) -> Sequence[Utterance]:
+def utterances(claim: Claim, provider: Provider, say: Say, except_turns: Mapping[int, object]) -> Sequence[Utterance]:
     """What is left to be spoken, in the order of speaking; turns that say the same in the same voice are one."""
     script = claim.script
     turns_by_take: defaultdict[tuple[tuple[Line | Pause, ...], str | None], list[Turn]] = defaultdict(list)
     for turn in script.turns:
         if turn.index not in except_turns:
-            turns_by_take[parts_of(script, turn, provider), claim.takes.get(turn.index)].append(turn)
+            turns_by_take[parts_of(script, turn, provider, say), claim.takes.get(turn.index)].append(turn)
     return [
         Utterance(parts, digest_of(provider, parts, take), [turn.index for turn in turns], take)
         for (parts, take), turns in turns_by_take.items()

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from actors.queue.broker import JobBroker, make_broker
 from actors.queue.leases import Leases
 from actors.queue.publisher import Publisher
-from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings, read
+from storage.settings import DatabaseSettings, LexiconSettings, ObjectStoreSettings, RuleSettings, read
 from storage.stores import Stores
 
 
@@ -44,7 +44,9 @@ def system(
     Raises:
         SettingsError: the environment says something that cannot be meant.
     """
-    stores = Stores.make(database, object_store, read(RuleSettings), pool_size=connections)
+    stores = Stores.make(
+        database, object_store, read(RuleSettings), lexicon=read(LexiconSettings), pool_size=connections
+    )
     with closing(stores):
         leases = Leases(stores.heartbeats)
         broker = make_broker(rabbitmq_urls, leases)

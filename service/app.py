@@ -26,7 +26,7 @@ from service.http.sites import Sites
 from service.http.threads import FairThreads
 from service.page import page, sign_in
 from service.resources import Resources
-from service.routes import dialogues, download, health, jobs, metrics, openapi, providers, timeline
+from service.routes import dialogues, download, health, jobs, lexicon, metrics, openapi, providers, timeline
 from service.settings import ServiceSettings
 
 
@@ -49,6 +49,8 @@ def route_table(guard_of_users: Guard | None = None) -> Sequence[ControllerRoute
             providers.list_voices,
             providers.preview_voice,
             dialogues.parse_dialogue_text,
+            lexicon.read_lexicon,
+            lexicon.write_lexicon,
         ],
         guards=[guard_of_users] if guard_of_users else [],
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from storage.lexicon import BadLexicon, Pronunciation, shared_lexicon
 from storage.rules import JobRules
 from storage.secret_files import BadSecretFile, SecretFiles
 
@@ -104,6 +106,31 @@ class ObjectStoreSettings(Settings):
     s3_region: str = "us-east-1"
     aws_access_key_id: str
     aws_secret_access_key: str = Field(repr=False)
+
+
+class LexiconSettings(Settings):
+    """The operator's words, for all users."""
+
+    #: CSV in UTF-8: word, how it is said, and a language where it is for one alone. Read once, at the start.
+    lexicon_file: Path | None = None
+
+    @field_validator("lexicon_file")
+    @classmethod
+    def _is_a_lexicon(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            shared_lexicon(path)
+        return path
+
+    def shared(self) -> Sequence[Pronunciation]:
+        """What the file says; nothing where there is none.
+
+        Raises:
+            SettingsError: it was changed since, and is no lexicon any more.
+        """
+        try:
+            return shared_lexicon(self.lexicon_file) if self.lexicon_file else ()
+        except BadLexicon as error:
+            raise SettingsError(f"LEXICON_FILE: {error}") from None
 
 
 _RULES: Final = JobRules()

@@ -11,12 +11,13 @@ from storage.audio_store import AudioStore
 from storage.engine import make_engine
 from storage.job_store import JobStore
 from storage.key_store import KeyStore
+from storage.lexicon_store import LexiconStore
 from storage.list_store import ListStore
 from storage.retention_store import RetentionStore
 from storage.rules import JobRules
 from storage.run_store import RunStore
 from storage.segment_store import SegmentStore
-from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
+from storage.settings import DatabaseSettings, LexiconSettings, ObjectStoreSettings, RuleSettings
 from storage.sweep_store import SweepStore
 
 
@@ -37,15 +38,22 @@ class Stores:
     sweeps: SweepStore
     retention: RetentionStore
     keys: KeyStore
+    lexicons: LexiconStore
     audio: AudioStore
     health: JobStore
     rules: JobRules
 
     @classmethod
     def make(
-        cls, database: DatabaseSettings, object_store: ObjectStoreSettings, rules: RuleSettings, *, pool_size: int = 10
+        cls,
+        database: DatabaseSettings,
+        object_store: ObjectStoreSettings,
+        rules: RuleSettings,
+        *,
+        lexicon: LexiconSettings | None = None,
+        pool_size: int = 10,
     ) -> Self:
-        """`pool_size`: about as many connections as the process has threads."""
+        """`lexicon`: the operator's. `pool_size`: about as many connections as the process has threads."""
         engine = make_engine(database.database_url, pool_size=pool_size)
         heartbeat_engine = make_engine(database.database_url, pool_size=1)
         health_engine = make_engine(database.database_url, pool_size=1)
@@ -62,6 +70,7 @@ class Stores:
             sweeps=SweepStore(engine, job_rules),
             retention=RetentionStore(engine),
             keys=KeyStore(engine),
+            lexicons=LexiconStore(engine, lexicon.shared() if lexicon else ()),
             audio=AudioStore(object_store),
             health=JobStore(health_engine, job_rules),
             rules=job_rules,

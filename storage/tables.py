@@ -190,6 +190,15 @@ segments = Table(
     Index("segments_expired", "id", postgresql_where=text("state = 'expired'")),
 )
 
+#: A user's words and how they are said, as `storage/lexicon.py: Pronunciation` is written in JSON.
+lexicons = Table(
+    "lexicons",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("entries", JSONB, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
 #: Which turns of a job are spoken, and what each cost.
 job_turns = Table(
     "job_turns",

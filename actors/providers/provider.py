@@ -37,11 +37,7 @@ class Voice:
 
         So Mandarin of no region (`zh`) suits zh-TW and zh-CN. It does not suit zh-HK, where vendors mean Cantonese.
         """
-        if self.language == EVERY_LANGUAGE:
-            return True
-        mine, my_region = _language_and_region(self.language)
-        asked, asked_region = _language_and_region(language)
-        return mine == asked and (my_region == asked_region or not my_region or not asked_region)
+        return self.language == EVERY_LANGUAGE or suits(self.language, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +164,13 @@ class Provider(Protocol):
 def primary_language(tag: str) -> str:
     """The language of a BCP 47 tag, without its region: `zh` for zh-TW, `yue` for Cantonese however it is written."""
     return _language_and_region(tag)[0]
+
+
+def suits(tag: str, asked: str) -> bool:
+    """Whether a BCP 47 tag is of the language that was asked for, and of its region where both name one."""
+    language, region = _language_and_region(tag)
+    asked_language, asked_region = _language_and_region(asked)
+    return language == asked_language and (region == asked_region or not region or not asked_region)
 
 
 def _language_and_region(tag: str) -> tuple[str, str]:

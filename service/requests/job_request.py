@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from actors.lexicon import Say, lexicon_of
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Provider
 from service.http.errors import InvalidRequest
@@ -15,6 +16,7 @@ from service.requests.schemas import MAX_CHARACTERS, MAX_SPEAKERS, JobRequest, J
 from service.requests.spoken import direction_problems, spoken_script
 from service.requests.validation import Problems, read_fields
 from storage.jobs import Script, Turn, VoiceAssignment
+from storage.lexicon import Pronunciation
 
 _DEFAULTS: Final = {name: field.default for name, field in JobRequest.model_fields.items()}
 _VOICE: Final = re.compile(r"voice_assignments\[(\d+)\](.*)")
@@ -24,8 +26,8 @@ _Turns = Sequence[JobTurnBody | None]
 _Voices = Sequence[VoiceAssignmentBody | None]
 
 
-def script_of(body: Any, providers: Mapping[str, Provider]) -> Script:
-    """What a request asks for.
+def script_of(body: Any, providers: Mapping[str, Provider], entries: Sequence[Pronunciation] = ()) -> Script:
+    """What a request asks for. `entries`: how its user has words said, which makes lines longer or shorter.
 
     Raises:
         InvalidRequest: with all of its problems, up to `MAX_PROBLEMS`. An unknown provider, or one that is not
@@ -35,7 +37,7 @@ def script_of(body: Any, providers: Mapping[str, Provider]) -> Script:
     request = read_fields(JobRequest, body, problems)
     name: str | None = request.get("provider")
     provider = providers.get(name) if name is not None else None
-    for problem in _cross_problems(request, provider):
+    for problem in _cross_problems(request, provider, entries):
         problems.add(problem)
     if problems.found:
         raise InvalidRequest(problems.found, _code_of(problems.found, name, provider))
@@ -61,7 +63,9 @@ def _script(request: JobRequest) -> Script:
     )
 
 
-def _cross_problems(request: Mapping[str, Any], provider: Provider | None) -> Iterator[Problem]:
+def _cross_problems(
+    request: Mapping[str, Any], provider: Provider | None, entries: Sequence[Pronunciation]
+) -> Iterator[Problem]:
     """What the rules that tie fields together find, of what is right in itself."""
     turns: _Turns = request.get("turns", ())
     voices: _Voices | None = request.get("voice_assignments")
@@ -72,7 +76,7 @@ def _cross_problems(request: Mapping[str, Any], provider: Provider | None) -> It
     yield from _limit_problems(turns, provider)
     if provider is not None and not provider.missing_settings:
         language = request.get("language", _DEFAULTS["language"])
-        yield from _vendor_problems(turns, voices or (), language, provider)
+        yield from _vendor_problems(turns, voices or (), language, provider, lexicon_of(entries, language))
 
 
 def _index_problems(turns: _Turns) -> Iterator[Problem]:
@@ -137,7 +141,7 @@ def _limit_problems(turns: _Turns, provider: Provider | None) -> Iterator[Proble
         )
 
 
-def _vendor_problems(turns: _Turns, voices: _Voices, language: str, provider: Provider) -> Iterator[Problem]:
+def _vendor_problems(turns: _Turns, voices: _Voices, language: str, provider: Provider, say: Say) -> Iterator[Problem]:
     """What the vendor would refuse. It is asked about what is right so far, and about speakers who have a voice."""
     places = [place for place, voice in enumerate(voices) if voice is not None]
     cast = tuple(
@@ -161,7 +165,7 @@ def _vendor_problems(turns: _Turns, voices: _Voices, language: str, provider: Pr
         crossfade_ms=_DEFAULTS["crossfade_ms"],
     )
     yield from direction_problems(draft)
-    for problem in provider.check(spoken_script(draft, provider)):
+    for problem in provider.check(spoken_script(draft, provider, say)):
         of_voice = _VOICE.fullmatch(problem.field)
         if of_voice is None:
             yield problem

@@ -21,6 +21,7 @@ from service.requests.job_request import script_of
 from service.requests.schemas import RevisedTurnBody, RevisionRequest
 from service.requests.validation import Problems, read_fields
 from storage.jobs import Script
+from storage.lexicon import Pronunciation
 
 _TURN: Final = re.compile(r"turns\[(\d+)\](.*)")
 
@@ -45,8 +46,14 @@ class _Change:
         return self.turn.text is None and self.turn.voice_id is None and not self.turn.speak_again
 
 
-def revision_of(script: Script, takes: Mapping[int, str], body: Any, providers: Mapping[str, Provider]) -> Revision:
-    """A script and its takes as a request wants them changed.
+def revision_of(
+    script: Script,
+    takes: Mapping[int, str],
+    body: Any,
+    providers: Mapping[str, Provider],
+    entries: Sequence[Pronunciation] = (),
+) -> Revision:
+    """A script and its takes as a request wants them changed. `entries`: how its user has words said.
 
     Raises:
         InvalidRequest: with all problems of the request, and of the script that would come of it.
@@ -59,7 +66,7 @@ def revision_of(script: Script, takes: Mapping[int, str], body: Any, providers: 
     by_index = {change.turn.index: change for change in changes}
     code, revised = ErrorCode.VALIDATION_ERROR, script
     try:
-        revised = script_of(_changed_params(script, by_index), providers)
+        revised = script_of(_changed_params(script, by_index), providers, entries)
     except InvalidRequest as refusal:
         code = refusal.code if not problems.found else code
         for problem in refusal.problems:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from actors.directions import LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS, Reading, reading_of
+from actors.lexicon import Say
 from actors.lines import lines_in, parts_of
 from actors.providers.problem import Problem, Text
 from actors.providers.provider import Provider
@@ -48,9 +49,9 @@ def direction_problems(script: Script) -> Iterator[Problem]:
         yield Problem("turns", _TOO_MUCH)
 
 
-def spoken_script(script: Script, provider: Provider) -> Script:
+def spoken_script(script: Script, provider: Provider, say: Say) -> Script:
     """The script as its vendor is to say it: a turn of several pieces is several turns, all with its index."""
-    return replace(script, turns=tuple(_spoken_turns(script, provider)))
+    return replace(script, turns=tuple(_spoken_turns(script, provider, say)))
 
 
 def _problem_of(reading: Reading) -> Text | None:
@@ -61,7 +62,7 @@ def _problem_of(reading: Reading) -> Text | None:
     return _NOTHING_LEFT if not reading.parts else None
 
 
-def _spoken_turns(script: Script, provider: Provider) -> Iterator[Turn]:
+def _spoken_turns(script: Script, provider: Provider, say: Say) -> Iterator[Turn]:
     for turn in script.turns:
-        for line in lines_in(parts_of(script, turn, provider)):
+        for line in lines_in(parts_of(script, turn, provider, say)):
             yield replace(turn, text=line.text)

@@ -145,6 +145,8 @@ _PROBLEMS: Final[Mapping[str, Text]] = {
     "int_type": Text("須為整數", "must be a whole number"),
     "float_type": Text("須為數字", "must be a number"),
     "style": Text("不可含有括號、反斜線或控制字元", "must have no brackets, backslashes or control characters"),
+    "control_character": Text("含有控制字元", "contains a control character"),
+    "unspeakable": Text("沒有可朗讀的文字", "has nothing in it to be spoken"),
     "bool_type": Text("須為 true 或 false", "must be true or false"),
     "string_too_short": Text("不可空白", "must not be empty"),
     "string_too_long": Text("最多 {max_length} 個字元", "must have at most {max_length} characters"),

@@ -76,7 +76,7 @@ def submit_job(
 ) -> Response[JobResponse]:
     """Accept a dialogue to be spoken."""
     idempotency_key = idempotency_key_of(request)
-    script = script_of(read_json(request, body), resources.providers)
+    script = script_of(read_json(request, body), resources.providers, resources.stores.lexicons.all_of(user_id))
     warnings = warnings_of(script, resources.providers, language_of(request))
     if idempotency_key is None:
         return _accepted(resources, metrics, resources.stores.jobs.submit(user_id, script), warnings)
@@ -200,7 +200,8 @@ def revise_job(
     """A new job of a completed or failed one, with some of its turns changed or spoken again."""
     earlier = parse_job_id(job_id)
     script, takes = resources.stores.jobs.to_revise(user_id, earlier)
-    revision = revision_of(script, takes, read_json(request, body), resources.providers)
+    entries = resources.stores.lexicons.all_of(user_id)
+    revision = revision_of(script, takes, read_json(request, body), resources.providers, entries)
     job = resources.stores.jobs.submit(user_id, revision.script, takes=revision.takes, revised_from=earlier)
     return _accepted(resources, metrics, job, warnings_of(revision.script, resources.providers, language_of(request)))
 

@@ -27,7 +27,7 @@ from service.app import create_app
 from service.routes.openapi import openapi_document
 from service.settings import ServiceSettings
 from storage.logs import LogSettings
-from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
+from storage.settings import DatabaseSettings, LexiconSettings, ObjectStoreSettings, RuleSettings
 from tests.readme import ADDRESS, ROOT, paste, quickstart
 
 ENGLISH, CHINESE = ((ROOT / name).read_text() for name in ("README.md", "README.zh-TW.md"))
@@ -161,6 +161,7 @@ def test_the_settings_table_names_every_setting_and_no_other(readme: str) -> Non
         DatabaseSettings,
         ObjectStoreSettings,
         RuleSettings,
+        LexiconSettings,
         LogSettings,
         WorkSettings,
         ProviderSettings,

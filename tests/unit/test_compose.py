@@ -21,7 +21,7 @@ from embedded.__main__ import COMMANDS
 from embedded.settings import EmbeddedSettings
 from service.settings import ServiceSettings
 from storage.logs import LogSettings
-from storage.settings import DatabaseSettings, ObjectStoreSettings, RuleSettings
+from storage.settings import DatabaseSettings, LexiconSettings, ObjectStoreSettings, RuleSettings
 from storage.stages import QUEUES
 from tests.compose import NotSet, load, published, size_bytes
 
@@ -53,6 +53,7 @@ SETTINGS = {
         DatabaseSettings,
         ObjectStoreSettings,
         RuleSettings,
+        LexiconSettings,
         LogSettings,
         WorkSettings,
         ProviderSettings,
@@ -232,9 +233,12 @@ def test_a_process_of_ours_is_told_what_it_understands(name: str) -> None:
 @pytest.mark.parametrize("name", ["api", "synthesis"])
 def test_every_variable_of_a_vendor_can_be_given(name: str) -> None:
     # What is left empty is a vendor's, or means what the default means.
-    passed_on = {key for key, value in SERVICES[name]["environment"].items() if not value} - {"ALLOWED_HOSTS"}
+    passed_on = {key for key, value in SERVICES[name]["environment"].items() if not value}
 
-    assert {field.upper() for field in ProviderSettings.model_fields} - {"DATA_DIR"} == passed_on
+    assert {field.upper() for field in ProviderSettings.model_fields} - {"DATA_DIR"} == passed_on - {
+        "ALLOWED_HOSTS",
+        "LEXICON_FILE",
+    }
 
 
 def test_every_queue_has_a_worker() -> None:
