@@ -22,7 +22,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from actors.audio.wav import HEAD_BYTES, NotAudio, head_of, missing_bytes, reading
+from actors.audio.wav import BYTES_PER_SAMPLE, HEAD_BYTES, NotAudio, head_of, missing_bytes, reading, sound_of
 
 #: Sound in memory: one channel of 16 bit at `SAMPLE_RATE_HZ`.
 Samples = NDArray[np.int16]
@@ -95,15 +95,27 @@ def normalize_segment(data: bytes, *, text: str) -> bytes:
             beyond repair, or is absurdly short or long for its text.
     """
     _refuse_cut_off_wav(data)
+    longest_ms = longest_speech_ms(text)
     segment = io.BytesIO(bytes(HEAD_BYTES))
     segment.seek(HEAD_BYTES)
-    for frame in _decoded(data, longest_ms=longest_speech_ms(text)):
-        segment.write(samples_of(frame).tobytes())
+    sound = sound_of(data, SAMPLE_RATE_HZ)
+    if sound is None:
+        for frame in _decoded(data, longest_ms=longest_ms):
+            segment.write(samples_of(frame).tobytes())
+    elif len(sound) <= longest_ms * SAMPLES_PER_MS * BYTES_PER_SAMPLE:
+        # What is as it should be is not decoded: for a short line that takes longer than all the rest.
+        segment.write(sound)
+    else:
+        raise _too_long(longest_ms)
     segment.seek(0)
     segment.write(head_of(len(segment.getbuffer()) - HEAD_BYTES, SAMPLE_RATE_HZ))
     made = segment.getvalue()
     _refuse_what_is_not_speech(np.frombuffer(made, np.int16, offset=HEAD_BYTES), text)
     return made
+
+
+def _too_long(longest_ms: int) -> AudioError:
+    return AudioError(f"the audio is absurdly long for its text: more than {longest_ms} ms")
 
 
 def longest_speech_ms(text: str) -> int:
@@ -178,7 +190,7 @@ def _decoded(data: bytes, *, longest_ms: int) -> Generator[AudioFrame]:
     """What was sent, frame by frame, as mono of 16 bit at our rate."""
     options = {"format_whitelist": _DEMUXERS, "codec_whitelist": ",".join(_CODECS)}
     resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE_HZ)
-    heard_ms, made_samples = Fraction(), 0
+    heard_ms, made_samples = 0.0, 0
     try:
         with av.open(io.BytesIO(data), "r", container_options=options) as container:
             if not container.streams.audio:
@@ -188,9 +200,9 @@ def _decoded(data: bytes, *, longest_ms: int) -> Generator[AudioFrame]:
                 raise AudioError(f"the audio is in a format that is not for speech: {stream.codec_context.name}")
             for frame in _frames_of(container, stream):
                 # Before it is resampled, for that may make it 48 times as large.
-                heard_ms += Fraction(frame.samples * 1000, frame.sample_rate)
+                heard_ms += frame.samples * 1000 / frame.sample_rate
                 if heard_ms > longest_ms:
-                    raise AudioError(f"the audio is absurdly long for its text: more than {longest_ms} ms")
+                    raise _too_long(longest_ms)
                 for made in resampler.resample(frame):
                     made_samples += made.samples
                     yield made

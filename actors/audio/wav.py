@@ -101,6 +101,22 @@ def missing_bytes(body: bytes) -> tuple[int, int] | None:
     return chunk.came, chunk.stated
 
 
+def sound_of(body: bytes, sample_rate_hz: int) -> memoryview | None:
+    """The samples of a mono WAV file of 16 bit and of this rate; None of a file that has to be decoded."""
+    if not body.startswith(b"RIFF") or body[8:12] != b"WAVE":
+        return None
+    wanted = (_PCM, 1, sample_rate_hz, sample_rate_hz * BYTES_PER_SAMPLE, BYTES_PER_SAMPLE, 8 * BYTES_PER_SAMPLE)
+    is_plain = False
+    for chunk in _chunks(body):
+        if chunk.name == b"fmt ":
+            is_plain = chunk.came >= _FORMAT.size and _FORMAT.unpack_from(body, chunk.start) == wanted
+        elif chunk.name == b"data":
+            length = min(chunk.stated, chunk.came) if chunk.states_length else chunk.came
+            whole = length - length % BYTES_PER_SAMPLE
+            return memoryview(body)[chunk.start : chunk.start + whole] if is_plain else None
+    return None
+
+
 @contextmanager
 def reading(path: Path, sample_rate_hz: int) -> Generator[wave.Wave_read]:
     """A mono WAV file of 16 bit and of this rate, to be read block by block.

@@ -23,6 +23,7 @@ import pytest
 from actors.audio import segment as segment_module
 from actors.audio.join import SAMPLE_RATE_HZ, AudioError, normalize_segment
 from actors.audio.segment import longest_speech_ms, segment_length
+from actors.audio.wav import sound_of
 
 Codec = Literal["libmp3lame", "libopus", "flac"]
 
@@ -331,3 +332,46 @@ def test_a_file_that_is_no_segment_is_told_by_its_name(tmp_path: Path) -> None:
     for name in ("stereo.wav", "text.wav", "empty.wav"):
         with pytest.raises(AudioError, match=name):
             segment_length(tmp_path / name)
+
+
+def chunk(name: bytes, content: bytes, *, stated: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(content) if stated is None else stated) + content + b"\0" * (len(content) % 2)
+
+
+PLAIN = struct.pack("<HHIIHH", 1, 1, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * 2, 2, 16)
+TONE = tone(700).tobytes()
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        chunk(b"fmt ", PLAIN) + chunk(b"data", TONE),
+        chunk(b"fmt ", PLAIN + b"\0\0") + chunk(b"junk", b"odd") + chunk(b"data", TONE) + chunk(b"junk", b"after"),
+        chunk(b"fmt ", PLAIN) + chunk(b"data", TONE, stated=0xFFFF_FFFF),
+        chunk(b"fmt ", PLAIN) + chunk(b"data", TONE, stated=0),
+        chunk(b"fmt ", PLAIN) + chunk(b"data", TONE + b"\x01", stated=len(TONE) + 1),
+    ],
+    ids=["plain", "with other chunks", "streamed", "streamed, size 0", "half a sample"],
+)
+def test_what_is_a_segment_already_comes_out_as_if_it_were_decoded(
+    chunks: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks
+    as_it_is = normalize_segment(sent, text=HELLO)
+
+    monkeypatch.setattr(segment_module, "sound_of", lambda *_: None)
+    assert normalize_segment(sent, text=HELLO) == as_it_is == wav(tone(700))
+
+
+@pytest.mark.parametrize(
+    "layout", [(1, 2, 24_000, 96_000, 4, 16), (1, 1, 16_000, 32_000, 2, 16), (1, 1, 24_000, 72_000, 3, 24)]
+)
+def test_other_wavs_are_decoded(layout: tuple[int, ...]) -> None:
+    shape = chunk(b"fmt ", struct.pack("<HHIIHH", *layout))
+
+    assert sound_of(b"RIFF\0\0\0\0WAVE" + shape + chunk(b"data", TONE), SAMPLE_RATE_HZ) is None
+
+
+def test_a_plain_wav_that_is_absurdly_long_is_refused_too() -> None:
+    with pytest.raises(AudioError, match="absurdly long"):
+        normalize_segment(wav(array("h", [9, -9]) * (SAMPLE_RATE_HZ * 35 // 2)), text=HELLO)
