@@ -31,11 +31,11 @@ class Measured:
 
     @property
     def passes(self) -> bool:
-        """Whether it is within the bar in both languages."""
+        """Whether it is understood in each language, and sounds well over both."""
         return (
             self.error_zh <= MOST_ERRORS_ZH
             and self.error_en <= MOST_ERRORS_EN
-            and min(self.quality_zh, self.quality_en) >= LEAST_QUALITY
+            and (self.quality_zh + self.quality_en) / 2 >= LEAST_QUALITY
         )
 
 
