@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
-from litestar.plugins.pydantic import PydanticPlugin
 from litestar.types import ControllerRouterHandler
 from msgspec import Raw
 from pydantic import BaseModel
@@ -98,13 +97,11 @@ def create_app(settings: ServiceSettings, resources: Resources) -> Litestar:
             "document": Provide(lambda: document, sync_to_thread=False),
             "user_id": caller(settings),
         },
-        # As text at once: Litestar would make a dict of a model, and text of that.
-        type_encoders={BaseModel: lambda model: Raw(model.model_dump_json().encode())},
+        # As text at once: Litestar would make a dict of a model, and text of that. By alias: Python has a word `from`.
+        type_encoders={BaseModel: lambda model: Raw(model.model_dump_json(by_alias=True).encode())},
         exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: page.nothing_here},
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[lifespan],
-        # Answers have fields that are words of Python.
-        plugins=[PydanticPlugin(prefer_alias=True)],
         openapi_config=None,  # `openapi.py` says more, and more exactly, than can be read from the handlers
         logging_config=None,
     )
