@@ -40,6 +40,7 @@ class ChangeKind(StrEnum):
     #: Marks around words: bold, italic, code, and tags.
     EMPHASIS = "emphasis"
     TAG = "tag"
+    LINK = "link"
     #: Marks before a line.
     BULLET = "bullet"
     NUMBER = "number"

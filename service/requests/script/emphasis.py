@@ -10,11 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from actors.directions import is_stage_direction
+
 _MARKS: Final = re.compile(r"\*{1,3}|_{1,3}|~~|`{1,3}")
 _SIGNS: Final = re.compile(r"[*_~`]")
 #: Marks that are told from arithmetic and names in code by what stands beside them: `2*3*4`, `snake_case`.
 _TIMID: Final = frozenset({"*", "_", "__", "___", "**", "***"})
 _TAG: Final = re.compile(r"</?(?:b|i|u|s|em|strong|small|mark|span|font|p|div|br)(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
+#: `[words](https://example.org)`, `![a picture](picture.png)`, `【4†source】`.
+_LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
+_PICTURE: Final = re.compile(r"!\[[^\[\]]{0,200}\]\([^()\s]{1,500}\)")
+_SOURCE: Final = re.compile(r"【\d{1,4}†[^】]{0,50}】")
+_DEED: Final = re.compile(r"(?<![*_\w])[*_]([^*_]{1,40})[*_](?![*_\w])")
 
 
 def without_emphasis(line: str) -> str:
@@ -35,6 +42,22 @@ def without_emphasis(line: str) -> str:
 def without_tags(line: str) -> str:
     """The words without `<b>`, `</b>`, `<br>` and the like."""
     return _TAG.sub("", line) if "<" in line else line
+
+
+def without_links(line: str) -> str:
+    """The words of Markdown links without their addresses; without pictures and marks of sources."""
+    if "](" in line:
+        line = _LINK.sub(r"\1", _PICTURE.sub("", line))
+    return _SOURCE.sub("", line) if "†" in line else line
+
+
+def deeds_in_brackets(line: str) -> str:
+    """`*sighs*` is `(sighs)`: what an actor does, and nobody reads aloud."""
+    return _DEED.sub(_in_brackets, line)
+
+
+def _in_brackets(deed: re.Match[str]) -> str:
+    return f"({deed[1]})" if is_stage_direction(deed[1]) else deed[0]
 
 
 def _kept(line: str, gone: list[tuple[int, int]]) -> Iterator[str]:

@@ -1,13 +1,35 @@
-"""What stands around a Markdown script and is none of it: `Here is your script:` above, `I hope you like it.` below."""
+"""What stands around a Markdown script and is none of it: who appears in it, `Here is your script:`, `Enjoy!`"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from service.requests.script.dialogue import ChangeKind
 from service.requests.script.layouts import bracketed, quoted
 from service.requests.script.marks import Bare, Shape
 from service.requests.script.plain import speaker_and_text
+
+#: Headings above those who appear.
+_CAST: Final = frozenset(
+    ["角色", "人物", "登場人物", "角色介紹", "人物介紹", "角色列表", "人物表", "角色表", "演員表"]
+) | {"characters", "cast", "cast list", "roles", "dramatis personae", "speakers"}
+
+
+def leave_out_cast(bares: Sequence[Bare]) -> None:
+    """Leave out who appears, `- 小美：女主角`, below a heading that says so, up to the next heading or divider."""
+    is_cast = False
+    for bare in bares:
+        title = bare.text.rstrip(":： ").casefold()
+        if bare.shape in {Shape.HEADING, Shape.BOLD}:
+            is_cast = title in _CAST
+        elif title in _CAST and bare.text.endswith((":", "：")):
+            is_cast = True
+            bare.leaves(ChangeKind.METADATA)
+        elif bare.left_out is ChangeKind.DIVIDER:
+            is_cast = False
+        elif is_cast and bare.text and bare.left_out is None and not bare.as_it_stands:
+            bare.leaves(ChangeKind.METADATA)
 
 
 def leave_out_frame(bares: Sequence[Bare]) -> None:

@@ -121,6 +121,11 @@ def tabbed(line: str) -> tuple[str, str] | None:
     return _divided(rest if first.isdigit() and "\t" in rest else line, "\t")
 
 
+def wide_spaced(line: str) -> tuple[str, str] | None:
+    """`小美　你好`, a full-width space between."""
+    return _divided(line, "\u3000")
+
+
 def piped(line: str) -> tuple[str, str] | None:
     """`小美 | 你好`."""
     return _divided(line, "|", "｜")
@@ -147,7 +152,7 @@ def _divided(line: str, *signs: str) -> tuple[str, str] | None:
     return None
 
 
-_LAYOUTS: Final[Sequence[Layout]] = (bracketed, quoted, tabbed, piped, dashed, name_and_time)
+_LAYOUTS: Final[Sequence[Layout]] = (bracketed, quoted, tabbed, piped, wide_spaced, dashed, name_and_time)
 #: What is said to have been done to a line of each.
 KIND_OF: Final[Mapping[Layout, ChangeKind]] = {
     **dict.fromkeys((*_LAYOUTS, spaced), ChangeKind.SEPARATOR),

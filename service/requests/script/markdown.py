@@ -9,7 +9,7 @@ from typing import Final
 
 from service.requests.script.chat import begins_with_time, is_a_chat, is_attachment, leave_out_notices
 from service.requests.script.dialogue import ChangeKind
-from service.requests.script.frame import leave_out_frame
+from service.requests.script.frame import leave_out_cast, leave_out_frame
 from service.requests.script.layouts import (
     KIND_OF,
     Layout,
@@ -72,6 +72,7 @@ def read_markdown(lines: Sequence[Line]) -> Reading:
     if is_chat:
         leave_out_notices(bares)
     if any(map(_is_marked, bares)):
+        leave_out_cast(bares)
         leave_out_frame(bares)
     manner = _manner_of(bares, is_chat=is_chat, is_timed=is_timed)
     reading = Reading()

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from service.requests.script.dialogue import ChangeKind
-from service.requests.script.emphasis import without_emphasis, without_tags
+from service.requests.script.emphasis import deeds_in_brackets, without_emphasis, without_links, without_tags
 from service.requests.script.lines import EDGE, Line
 from service.requests.script.plain import speaker_and_text
 from service.requests.script.times import without_time
@@ -19,7 +19,9 @@ ESCAPE: Final = "\\"
 
 _QUOTE: Final = re.compile(r"(?:>[ \t]{0,3}){1,20}")
 _BULLET: Final = re.compile(r"(?:[-*+–—·‧・][ \t\u3000]+|[•●○◦▪■□◆◇►▶→][ \t\u3000]*)(?:\[[ xX]\][ \t]+)?")
-_NUMBER: Final = re.compile(r"(?:[(（]\d{1,4}[)）]|\d{1,4}[.)、．）](?!\d)|[\u2460-\u2473]|#\d{1,4}\b)[ \t\u3000]*")
+_NUMBER: Final = re.compile(
+    r"(?:[(（\[［【]\d{1,4}[)）\]］】]|\d{1,4}[.)、．）](?!\d)|[\u2460-\u2473]|#\d{1,4}\b)[ \t\u3000]*+(?![:：])"
+)
 _HEADING: Final = re.compile(r"(#{1,6})[ \t\u3000](.*)", re.DOTALL)
 _DIVIDER_SIGNS: Final = frozenset("-*_=—─━＝－＊◇◆")
 _BRACKETS: Final = {"(": ")", "（": "）", "[": "]", "［": "］", "【": "】", "〔": "〕", "〈": "〉"}
@@ -97,12 +99,13 @@ def _undress(bare: Bare, *, is_timed: bool) -> None:
         _take_before(bare, _BULLET, ChangeKind.BULLET)
         _take_before(bare, _NUMBER, ChangeKind.NUMBER)
     bare.becomes(without_tags(bare.text), ChangeKind.TAG)
+    bare.becomes(without_links(bare.text), ChangeKind.LINK)
     if is_timed:
         rest = without_time(bare.text)
         bare.has_time = rest is not None
         bare.becomes(bare.text if rest is None else rest, ChangeKind.TIMECODE)
     marked = bare.text
-    bare.becomes(without_emphasis(marked), ChangeKind.EMPHASIS)
+    bare.becomes(without_emphasis(deeds_in_brackets(marked)), ChangeKind.EMPHASIS)
     if speaker_and_text(bare.text) is None:
         _look_at_shape(bare, marked)
 

@@ -17,6 +17,7 @@ _COMPARED: Final = 50
 _ASIDES: Final = 3
 _CLOSING: Final = {")": "(", "）": "（"}
 _ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
+_SAYS: Final = re.compile(r"(?:[說説说問问答喊笑嘆叹]?道|[說説说問问答喊]| (?:says|said|asks|asked|replies|replied))$")
 _NUMBERED: Final = re.compile(r" ?[0-9]+")
 
 
@@ -65,8 +66,9 @@ def _may_be_one(one: str, other: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """A name in one width and case, of letters and digits alone."""
+    """A name in one width and case, of letters and digits alone, without the verb of `小美說` and `Ava says`."""
     wide = unicodedata.normalize("NFKC", without_asides(name)).casefold()
+    wide = _SAYS.sub("", wide) or wide
     letters = "".join(character if character.isalnum() else " " for character in wide)
     bare = " ".join(letters.split())
     return bare if any(map(str.isascii, bare.replace(" ", ""))) else bare.replace(" ", "")
