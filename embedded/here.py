@@ -11,7 +11,9 @@ from client.commands import jobs, speak, voices
 from client.errors import ClientError
 from embedded.beside import find_run
 from embedded.errors import RunError
+from embedded.parse import content_of
 from embedded.settings import EmbeddedSettings
+from service.requests.script.files import UnreadableFile, script_file
 from service.settings import ServiceSettings
 from storage.logs import LogSettings, configure_logs
 from storage.process import interrupt_on_signals
@@ -23,7 +25,23 @@ def speak_here(argv: list[str]) -> int:
     # The progress bar has the terminal; what goes wrong is still told.
     configure_logs(LogSettings(log_level="warning"))
     interrupt_on_signals()
-    return speak.main(argv, running_or_started)
+    return speak.main(argv, running_or_started, _text_of)
+
+
+def _text_of(name: str) -> str:
+    """The text of a script's file; in which encoding, is said where it is not the usual one.
+
+    Raises:
+        ClientError: it is no script.
+        OSError: it cannot be read.
+    """
+    try:
+        file = script_file(name, content_of(name))
+    except UnreadableFile as error:
+        raise ClientError(f"{name}: {error}") from error
+    if file.charset not in {None, "UTF-8"}:
+        sys.stderr.write(f"{name} is read as {file.charset}: `readthrough parse {name}` shows how\n")
+    return file.text
 
 
 def jobs_here(argv: list[str]) -> int:

@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to write; standard output")
     arguments = parser.parse_args(argv)
     try:
-        file = script_file(arguments.file, _content_of(arguments.file), arguments.encoding)
+        file = script_file(arguments.file, content_of(arguments.file), arguments.encoding)
     except (OSError, UnreadableFile) as error:
         sys.stderr.write(f"readthrough parse: {arguments.file}: {error}\n")
         return 1
@@ -45,7 +45,12 @@ def main(argv: list[str]) -> int:
     return 1 if dialogue.mistakes else 0
 
 
-def _content_of(name: str) -> bytes:
+def content_of(name: str) -> bytes:
+    """The bytes of a file, or of standard input, as far as a script is read.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     if name == _STANDARD_INPUT:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     with Path(name).open("rb") as file:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +16,9 @@ from client.nouns import Job
 _PROG: Final = "readthrough speak"
 
 
-def main(argv: list[str], here: Here) -> int:
-    """The command: 0 and the audio, or another code and the reason."""
-    return told(_PROG, lambda: _speak(_parser().parse_args(argv), here))
+def main(argv: list[str], here: Here, text_of: Callable[[str], str]) -> int:
+    """The command: 0 and the audio, or another code and the reason. `text_of`: what stands in the file of a name."""
+    return told(_PROG, lambda: _speak(_parser().parse_args(argv), here, text_of))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -31,7 +30,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 saved, 3 the job ended without audio, 1 anything else that went wrong, 130 interrupted.",
     )
     parser.add_argument(
-        "script", metavar="SCRIPT", help="a text file, `NAME: what is said` a line; - for standard input"
+        "script",
+        metavar="SCRIPT",
+        help="`NAME: what is said` a line, or what `readthrough parse` reads (.md, .docx, ...); - for standard input",
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=_output, required=True, help=f"where to: its ending is one of {_ENDINGS}"
@@ -53,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
 _ENDINGS: Final = ", ".join(f".{name}" for name in FORMATS)
 
 
-def _speak(given: argparse.Namespace, here: Here) -> int:
-    text = sys.stdin.read() if given.script == "-" else Path(given.script).read_text(encoding="utf-8-sig")
+def _speak(given: argparse.Namespace, here: Here, text_of: Callable[[str], str]) -> int:
+    text = text_of(given.script)
     with connected(given, here) as client, ProgressBar() as bar:
         job = client.speak(
             text,

@@ -133,6 +133,7 @@ interface VoiceList {
 
 interface ParseWarning {
   line: number;
+  kind: string;
   message: string;
 }
 

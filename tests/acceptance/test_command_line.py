@@ -100,20 +100,21 @@ def test_a_taken_port_is_told_at_once_and_in_clear_words(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-SCRIPT = "小美：今天的會改到幾點？\n阿德：下午三點。\n"
+SCRIPT = "# 開會\n\n- **小美：**今天的會改到幾點？\n- 阿德（看錶）：下午三點。\n"
 
 
 def test_speak_makes_an_audio_file_of_a_text_file_with_one_command(tmp_path: Path) -> None:
-    (tmp_path / "script.txt").write_text(SCRIPT)
+    (tmp_path / "script.md").write_bytes(SCRIPT.encode("big5"))
     done = readthrough(
         tmp_path,
-        *("speak", "script.txt", "-o", "talk.ogg", "--captions", "talk.srt", "--provider", "espeak"),
+        *("speak", "script.md", "-o", "talk.ogg", "--captions", "talk.srt", "--provider", "espeak"),
         *("--voice", "小美=cmn+f2"),
         settings={"DATA_DIR": str(tmp_path / "data")},
     )
 
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"\d\.\d s of audio, [\d,]+ bytes: talk\.ogg\n", done.stdout)
+    assert "script.md is read as Big5" in done.stderr
     assert "2/2 turns, done" in done.stderr
     with av.open(str(tmp_path / "talk.ogg"), "r") as audio:
         assert audio.format.name == "ogg"

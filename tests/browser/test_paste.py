@@ -153,6 +153,14 @@ def test_what_may_not_be_meant_is_told_and_the_limit_that_is_near(visit: Visit, 
     expect(page.locator("#warnings li")).to_have_count(0)
 
 
+def test_a_line_without_words_is_offered_as_a_pause(visit: Visit, ready: Ready) -> None:
+    page = ready(visit(language="en"))
+    page.fill("#script", "Ava: Hello\n**Ben**: 🙂🙂\nAva: Well?")
+    page.get_by_role("button", name="Make it a pause").click()
+    expect(page.locator("#script")).to_have_value("Ava: Hello\n**Ben**: [pause 1s]\nAva: Well?")
+    expect(page.locator("#warnings li")).to_have_count(0)
+
+
 def test_the_changes_can_be_used_by_everybody(visit: Visit, ready: Ready, audit: Audit) -> None:
     page = ready(visit(size="phone"))
     page.fill("#script", pasted())

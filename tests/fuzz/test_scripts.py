@@ -100,7 +100,7 @@ def test_whatever_is_pasted_is_read_and_nothing_happens_in_silence() -> None:
 
 LARGEST: dict[str, Callable[[int], str]] = {
     "script": lambda n: f"小美{n % 6}：{'好' * 98}",
-    "Markdown": lambda n: f"> - **小美{n % 6}**（開心）：這是*重要*的{'好' * 92}\n",
+    "Markdown": lambda n: f"> - **小美{n % 6}**（開心）：這是*重要*的{'好' * 88}\n",
     "Fountain": lambda n: f"\nCAST {'ABCDEF'[n % 6]} (V.O.)\n(beat)\n{'word ' * 19}",
     "SubRip": lambda n: (
         f"{n}\n00:{n // 60:02}:{n % 60:02},000 --> 00:{n // 60:02}:{n % 60:02},900\nCAST{n % 6}: {'word ' * 19}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.directions import Words, reading_of
 from service.requests.script.dialogue import ChangeKind, Format
 from service.requests.script.reader import parse_dialogue
 from tests.scripts import Sample, described, samples
@@ -30,13 +31,11 @@ def test_a_line_that_was_changed_is_told_before_and_after() -> None:
         ("quote", "> 1. **小美**（開心）：你好", "1. **小美**（開心）：你好"),
         ("number", "1. **小美**（開心）：你好", "**小美**（開心）：你好"),
         ("emphasis", "**小美**（開心）：你好", "小美（開心）：你好"),
-        ("aside", "小美（開心）：你好", "小美: 你好"),
+        ("aside", "小美（開心）：你好", "小美: （開心）你好"),
     ]
 
 
-@pytest.mark.parametrize(
-    "line", ["**小美**：好", "- 小美：好", "1. 小美：好", "# 小美：好", "（笑）", "---", "小美（笑）：好"]
-)
+@pytest.mark.parametrize("line", ["**小美**：好", "- 小美：好", "1. 小美：好", "# 小美：好", "---", "小美（笑）：好"])
 @pytest.mark.parametrize("written_in", [Format.AUTO, Format.MARKDOWN])
 def test_a_backslash_before_a_line_undoes_what_was_done_to_it(line: str, written_in: Format) -> None:
     before = "小美：先\n"
@@ -52,6 +51,16 @@ def test_a_backslash_before_a_line_undoes_what_was_done_to_it(line: str, written
     ]
     assert [(change.line, change.kind) for change in dialogue.changes] == [(2, "escape")]
     assert turn.text.startswith("先")
+
+
+def test_a_direction_behind_a_backslash_is_read_aloud() -> None:
+    (turn,) = parse_dialogue("小美：你聽\n\\（大笑）").turns
+    assert [part.text for part in reading_of(turn.text).parts if isinstance(part, Words)] == ["你聽\n（大笑）"]
+
+
+def test_a_style_beside_a_name_is_the_style_of_the_line() -> None:
+    (turn,) = parse_dialogue("小美（走近）（開心）：你好").turns
+    assert (turn.speaker, reading_of(turn.text).parts) == ("小美", (Words("你好", "開心"),))
 
 
 def test_a_format_that_is_named_is_not_looked_for() -> None:

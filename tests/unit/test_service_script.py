@@ -61,13 +61,13 @@ def test_what_is_a_script_is_read_as_one_whatever_format_is_looked_for(text: str
 
 def test_only_a_name_with_an_aside_is_read_otherwise_and_that_is_told() -> None:
     dialogue = parse_dialogue("Host (whispering): Hello\n[Guest (shy)]: Hi")
-    assert said(dialogue) == [("Host", "Hello"), ("Guest (shy)", "Hi")]
+    assert said(dialogue) == [("Host", "(whispering) Hello"), ("Guest (shy)", "Hi")]
     (change,) = dialogue.changes
     assert (change.line, change.kind, change.before, change.after) == (
         1,
         "aside",
         "Host (whispering): Hello",
-        "Host: Hello",
+        "Host: (whispering) Hello",
     )
 
 

@@ -8,6 +8,8 @@ import { t } from "./words.js";
 const SHOWN = 100;
 /** What undoes a change: the reader takes a line that begins with it as it stands. */
 const ESCAPE = "\\";
+/** What a line without words is offered to be. */
+const PAUSE = "[pause 1s]";
 
 /**
  * The part below the script. `edit(lines)` puts the text of some lines (by number, 1-based) in the place of what they
@@ -16,9 +18,12 @@ const ESCAPE = "\\";
  */
 export function makeChanges({ edit, readAs, lineAt }) {
   const part = byId("changes", HTMLDetailsElement);
+  /** What is said in the turn that begins at a line. @type {Map<number, string>} */
+  let texts = new Map();
 
   /** @param {ParsedDialogue} parsed */
   function set({ warnings, changes, suggestions, turns }) {
+    texts = new Map(turns.map(({ line = 0, text }) => [line, text]));
     keep(byId("warnings"), warnings, ({ line, message }) => `${line} ${message}`, makeWarning);
     /** @type {Map<string, ParseChange[]>} */
     const kinds = new Map();
@@ -35,8 +40,12 @@ export function makeChanges({ edit, readAs, lineAt }) {
    * @param {ParseWarning} warning
    * @returns {Part<ParseWarning>}
    */
-  function makeWarning({ line, message }) {
-    return { element: h("li", {}, h("button", { type: "button", onclick: () => goToLine(line) }, message)), fill() {} };
+  function makeWarning({ line, kind, message }) {
+    const place = h("button", { type: "button", onclick: () => goToLine(line) }, message);
+    const pause = () => edit(new Map([[line, lineAt(line).replace(texts.get(line) ?? "", PAUSE)]]));
+    const isOffered = kind === "nothing_to_say" && lineAt(line).includes(texts.get(line) ?? "\n");
+    const button = isOffered ? h("button", { type: "button", class: "small", onclick: pause }, t("warnings.pause")) : null;
+    return { element: h("li", {}, place, button), fill() {} };
   }
 
   /** @returns {Part<[string, ParseChange[]]>} */

@@ -9,7 +9,7 @@ from typing import Final
 from service.requests.script.dialogue import ChangeKind
 from service.requests.script.emphasis import without_emphasis
 from service.requests.script.lines import EDGE, Line, next_is_text
-from service.requests.script.marks import ESCAPE, is_direction, is_pause
+from service.requests.script.marks import ESCAPE, is_direction, is_pause, is_style, literally
 from service.requests.script.names import without_asides
 from service.requests.script.plain import read_line, speaker_and_text
 from service.requests.script.reading import Reading
@@ -64,7 +64,7 @@ def _read(reading: Reading, lines: Sequence[Line], at: int) -> None:
         reading.pause()
     elif line.text.startswith(ESCAPE):
         reading.change(line.number, ChangeKind.ESCAPE, line.text, line.text[1:])
-        read_line(reading, Line(line.number, line.text[1:].strip(EDGE)))
+        read_line(reading, Line(line.number, literally(line.text[1:].strip(EDGE))))
     elif is_pause(line.text):
         reading.reopen()
         reading.go_on(line.number, line.text)
@@ -79,7 +79,7 @@ def _read(reading: Reading, lines: Sequence[Line], at: int) -> None:
 
 
 def _read_dialogue(reading: Reading, line: Line) -> None:
-    if is_direction(line.text):
+    if is_direction(line.text) and not is_style(line.text):
         reading.change(line.number, ChangeKind.DIRECTION, line.text)
         return
     said = _NOTE.sub("", line.text)

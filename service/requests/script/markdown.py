@@ -22,24 +22,34 @@ from service.requests.script.layouts import (
     standing_of,
 )
 from service.requests.script.lines import EDGE, Line
-from service.requests.script.marks import Bare, Shape, bare_of, changes_of, is_metadata, is_pause
-from service.requests.script.names import without_asides
+from service.requests.script.marks import (
+    Bare,
+    Shape,
+    bare_of,
+    changes_of,
+    is_metadata,
+    is_pause,
+    is_style,
+    literally,
+)
+from service.requests.script.names import name_and_asides, without_asides
 from service.requests.script.narrator import narrator_of
 from service.requests.script.plain import read_line, speaker_and_text
 from service.requests.script.reading import Reading
 from service.requests.script.tables import cells_of, is_rule
 
-#: `小美[開心]：你好`.
+#: `小美[開心]：你好`, `Ben (sadly, to himself): Why?`.
 _ASIDE_IN_BRACKETS: Final = re.compile(
-    r"([^:：，。！？；、,!?;「」『』“”\"\[\]［］【】]{1,50})[\[［【][^\[\]［］【】]{0,50}[\]］】]\s*([:：].*)",
+    r"([^:：，。！？；、,!?;「」『』“”\"\[\]［］【】()（）]{1,50})([\[［【(（][^\[\]［］【】()（）]{0,50}[\]］】)）])\s*([:：].*)",
     re.DOTALL,
 )
 #: `小美 00:12：你好`.
 _TIME_BEHIND_NAME: Final = re.compile(
-    r"([^:：，。！？；、,!?;「」『』“”\"\[\]［］【】]{1,50})[ \t(（]\d{1,2}[:：]\d{2}(?:[:：]\d{2})?[)）]?\s*([:：].*)",
+    r"([^:：，。！？；、,!?;「」『』“”\"\[\]［］【】]{1,50})([ \t(（]\d{1,2}[:：]\d{2}(?:[:：]\d{2})?[)）]?)\s*"
+    r"([:：].*)",
     re.DOTALL,
 )
-_WITH_MORE: Final = {_ASIDE_IN_BRACKETS: ChangeKind.ASIDE, _TIME_BEHIND_NAME: ChangeKind.TIMECODE}
+_WITH_MORE: Final = {_TIME_BEHIND_NAME: ChangeKind.TIMECODE, _ASIDE_IN_BRACKETS: ChangeKind.ASIDE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +102,13 @@ def _read(reading: Reading, bare: Bare, manner: _Manner) -> None:
         return
     if bare.as_it_stands:
         _tell(reading, bare)
-        read_line(reading, Line(number, bare.text))
+        read_line(reading, Line(number, literally(bare.text)))
     elif standing_of(bare) in manner.cues and (bare.shape is not Shape.NONE or not reading.goes_on):
         name = name_of_cue(bare)
         reading.change(number, ChangeKind.CUE, bare.line.text, f"{name}:")
         reading.begin(number, name, "")
+    elif is_style(bare.text) and reading.goes_on:
+        reading.go_on(number, bare.text)
     elif is_pause(bare.text):
         _tell(reading, bare)
         reading.reopen()
@@ -150,10 +162,17 @@ def _named(reading: Reading, bare: Bare, manner: _Manner) -> tuple[str, str] | N
         return named
     if bare.text.startswith(("[", "［", "【")):
         return named  # A name in brackets is taken as it stands.
-    plain = without_asides(name.strip(f"*_`~{EDGE}") or name)
+    plain, asides = name_and_asides(name.strip(f"*_`~{EDGE}") or name)
+    text = _styled(text, asides)
     if plain != name:
         bare.changes.append((ChangeKind.ASIDE, bare.text, f"{plain}: {text}"))
     return plain, text
+
+
+def _styled(text: str, asides: Sequence[str]) -> str:
+    """`小美（開心）：你好` is `小美：（開心）你好`: a style is said to whoever speaks, other asides are not."""
+    styles = [aside if aside[0] in "（［【" else f"{aside} " for aside in asides if is_style(aside)]
+    return f"{''.join(styles)}{text}" if text else text
 
 
 def _named_by_colon(bare: Bare, manner: _Manner) -> tuple[str, str] | None:
@@ -169,9 +188,11 @@ def _named_with_more(reading: Reading, bare: Bare, manner: _Manner) -> tuple[str
         found = pattern.fullmatch(bare.text)
         name = found[1].strip(EDGE) if found else ""
         is_one = name in manner.known or reading.has_spoken(name) or pattern is manner.with_more
-        if found is not None and name and (is_one or not reading.goes_on):
-            bare.becomes(f"{name}{found[2]}", kind)
-            return speaker_and_text(bare.text)
+        if found is not None and name and (is_one or is_style(found[2]) or not reading.goes_on):
+            said = found[3][1:].strip(EDGE)
+            text = _styled(said, [found[2]])
+            bare.becomes(f"{name}: {text}", kind)
+            return name, text
     if not reading.goes_on and (found := bracketed(bare.text)):
         bare.changes.append((ChangeKind.SEPARATOR, bare.text, f"[{found[0]}]: {found[1]}"))
         return found

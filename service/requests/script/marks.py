@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from actors.providers.delivery import is_style_word
 from service.requests.script.dialogue import ChangeKind
 from service.requests.script.emphasis import deeds_in_brackets, without_emphasis, without_links, without_tags
 from service.requests.script.lines import EDGE, Line
@@ -25,6 +26,8 @@ _NUMBER: Final = re.compile(
 _HEADING: Final = re.compile(r"(#{1,6})[ \t\u3000](.*)", re.DOTALL)
 _DIVIDER_SIGNS: Final = frozenset("-*_=—─━＝－＊◇◆")
 _BRACKETS: Final = {"(": ")", "（": "）", "[": "]", "［": "］", "【": "】", "〔": "〕", "〈": "〉"}
+#: The brackets of directions: `actors/directions.py`.
+_SPOKEN_BRACKETS: Final = frozenset(")）]］】")
 #: What a director says with a line of its own: it is for whoever speaks, not left out.
 _PAUSE: Final = re.compile(r"\[pause [0-9.]{1,8} ?m?s\]", re.IGNORECASE)
 #: What Markdown scripts say of themselves, where others say who speaks.
@@ -153,6 +156,16 @@ def is_direction(text: str) -> bool:
     if closing is None or not inner or not text.endswith(closing) or _PAUSE.fullmatch(text):
         return False
     return closing not in inner and text[0] not in inner
+
+
+def is_style(text: str) -> bool:
+    """Whether it is one pair of brackets with the word for a style in it: that is for whoever speaks, too."""
+    return is_direction(text) and is_style_word(text.rstrip("。.")[1:-1])
+
+
+def literally(text: str) -> str:
+    """A direction as it is written to be read aloud: its brackets are text behind a backslash."""
+    return f"\\{text[:-1]}\\{text[-1]}" if is_direction(text) and text[-1] in _SPOKEN_BRACKETS else text
 
 
 def is_pause(text: str) -> bool:

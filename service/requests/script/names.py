@@ -23,15 +23,23 @@ _NUMBERED: Final = re.compile(r" ?[0-9]+")
 
 def without_asides(name: str) -> str:
     """`小美（開心）` is 小美. A name that is nothing but an aside stays."""
+    return name_and_asides(name)[0]
+
+
+def name_and_asides(name: str) -> tuple[str, Sequence[str]]:
+    """A name, and what stands in brackets behind it, in its order, with the brackets."""
+    asides: list[str] = []
     for _ in range(_ASIDES):
         opening = _CLOSING.get(name[-1:])
         if opening is None:
             break
-        before = name[: name.rfind(opening)].rstrip(EDGE) if opening in name else ""
+        at = name.rfind(opening)
+        before = name[: max(at, 0)].rstrip(EDGE)
         if not before:
             break
+        asides.insert(0, name[at:])
         name = before
-    return name
+    return name, asides
 
 
 def alike(turns: Sequence[Turn]) -> Sequence[Sequence[str]]:

@@ -15,7 +15,7 @@ from service.requests.script.dialogue import ChangeKind
 from service.requests.script.emphasis import without_emphasis
 from service.requests.script.layouts import is_name
 from service.requests.script.lines import EDGE, Line, next_is_text
-from service.requests.script.marks import ESCAPE, is_direction, is_pause
+from service.requests.script.marks import ESCAPE, is_direction, is_style, literally
 from service.requests.script.names import without_asides
 from service.requests.script.narrator import narrator_of
 from service.requests.script.plain import read_line, speaker_and_text
@@ -63,7 +63,7 @@ def read_subtitles(lines: Sequence[Line]) -> Reading:
             reading.change(line.number, ChangeKind.TIMECODE, line.text)
         elif line.text.startswith(ESCAPE):
             reading.change(line.number, ChangeKind.ESCAPE, line.text, line.text[1:])
-            read_line(reading, Line(line.number, line.text[1:].strip(EDGE)))
+            read_line(reading, Line(line.number, literally(line.text[1:].strip(EDGE))))
         elif at in names:
             reading.change(line.number, ChangeKind.CUE, line.text, f"{line.text}:")
             reading.begin(line.number, line.text, "")
@@ -122,7 +122,7 @@ def _voices(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _read_said(reading: Reading, number: int, speaker: str, words: str, narrator: str) -> None:
-    if is_direction(words) and not is_pause(words):
+    if is_direction(words) and not (is_style(words) and reading.goes_on):
         reading.change(number, ChangeKind.DIRECTION, words)
         return
     dash = _DASH.match(words)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actors.providers.problem import Text
+from actors.providers.refusals import has_something_to_say
 from service.requests.schemas import MAX_CHARACTERS, MAX_TURNS
 from service.requests.script.dialogue import ScriptWarning, WarningKind
 from storage.jobs import Turn
@@ -43,7 +44,7 @@ def warnings_of(turns: Sequence[Turn], lines: Sequence[int]) -> Sequence[ScriptW
 
 def _of_lines(turns: Sequence[Turn], lines: Sequence[int]) -> Iterator[ScriptWarning]:
     for turn, line in zip(turns, lines, strict=True):
-        if not any(map(str.isalnum, turn.text)):
+        if not has_something_to_say(turn.text):
             yield _warning(line, WarningKind.NOTHING_TO_SAY, _SILENT)
         elif _ADDRESS.search(turn.text):
             yield _warning(line, WarningKind.URL, _URL)
