@@ -8,10 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Integer, Row, and_, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 
 from storage.engine import reading
 from storage.jobs import FailureReason, ListedJob, title_of
+from storage.prepared import Prepared, given
 from storage.stages import JobStatus, Stage
 from storage.tables import jobs
 
@@ -46,6 +59,11 @@ class ListStore:
         self._clock = clock
         #: Of which jobs there are more than are counted, and until when that is believed.
         self._uncounted: dict[tuple[UUID, JobStatus | None], float] = {}
+        #: By whether jobs of one status are wanted, and whether a page begins after a job.
+        self._pages = {
+            (status, after): Prepared(_page(status, after)) for status in (False, True) for after in (False, True)
+        }
+        self._counted = {status: Prepared(_counted(status)) for status in (False, True)}
 
     def page(
         self,
@@ -60,18 +78,12 @@ class ListStore:
 
         `after` takes as long at any depth; `offset`, the longer the more is passed over.
         """
-        mine = jobs.c.user_id == user_id
-        if status is not None:
-            mine = and_(mine, jobs.c.status == status)
-        # Ids sort by creation. They alone are looked through, in the index: what is passed over is not read.
-        ids = select(jobs.c.id).where(mine).order_by(jobs.c.id.desc())
-        if after is not None:
-            ids = ids.where(jobs.c.id < after)
-        ids = ids.limit(limit + 1).offset(offset).subquery()
-        page = select(*_COLUMNS).join(ids, ids.c.id == jobs.c.id).order_by(jobs.c.id.desc())
+        of_status, of_depth = status is not None, after is not None
+        given_values = {"user_id": user_id, "status": status, "after": after}
         with reading(self._engine) as connection:
-            total = self._count(connection, mine, (user_id, status))
-            items = [_listed(row) for row in connection.execute(page)]
+            total = self._count(connection, user_id, status)
+            rows = self._pages[of_status, of_depth].rows(connection, **given_values, most=limit + 1, passed_over=offset)
+        items = [_listed(row) for row in rows]
         return JobPage(
             items=items[:limit],
             total=min(total, MOST_COUNTED),
@@ -79,12 +91,14 @@ class ListStore:
             goes_on_after=items[limit - 1].id if len(items) > limit else None,
         )
 
-    def _count(self, connection: Connection, mine: ColumnElement[bool], which: tuple[UUID, JobStatus | None]) -> int:
+    def _count(self, connection: Connection, user_id: UUID, status: JobStatus | None) -> int:
         """How many there are, to one beyond `MOST_COUNTED`."""
+        which = (user_id, status)
         if self._clock() < self._uncounted.get(which, 0):
             return MOST_COUNTED + 1
-        counted = select(func.count()).select_from(select(jobs.c.id).where(mine).limit(MOST_COUNTED + 1).subquery())
-        total = connection.execute(counted).scalar_one()
+        count = self._counted[status is not None]
+        total: int
+        (total,) = count.row(connection, user_id=user_id, status=status) or (0,)
         if total > MOST_COUNTED:
             if len(self._uncounted) >= _KNOWN_AT_MOST:
                 self._uncounted.clear()
@@ -102,10 +116,32 @@ _COLUMNS: Final = tuple(
 )
 
 
-def _listed(row: Row[Any]) -> ListedJob:
-    values: dict[str, Any] = {name: getattr(row, name) for name in ListedJob.__dataclass_fields__}
-    values["status"] = JobStatus(row.status)
-    values["stage"] = Stage(row.stage)
-    values["title"] = title_of(row.title or "")
-    values["error_code"] = FailureReason(row.error_code) if row.error_code is not None else None
+def _mine(of_status: bool) -> ColumnElement[bool]:
+    mine = jobs.c.user_id == given("user_id", jobs.c.user_id)
+    return and_(mine, jobs.c.status == given("status", jobs.c.status)) if of_status else mine
+
+
+def _page(of_status: bool, of_depth: bool) -> Select[Any]:
+    # Ids sort by creation. They alone are looked through, in the index: what is passed over is not read.
+    ids = select(jobs.c.id).where(_mine(of_status)).order_by(jobs.c.id.desc())
+    if of_depth:
+        ids = ids.where(jobs.c.id < given("after", jobs.c.id))
+    most, passed_over = (bindparam(name, 0, type_=BigInteger) for name in ("most", "passed_over"))
+    wanted = ids.limit(most).offset(passed_over).subquery()
+    return select(*_COLUMNS).join(wanted, wanted.c.id == jobs.c.id).order_by(jobs.c.id.desc())
+
+
+def _counted(of_status: bool) -> Select[Any]:
+    mine = select(jobs.c.id).where(_mine(of_status)).limit(MOST_COUNTED + 1).subquery()
+    return select(func.count()).select_from(mine)
+
+
+def _listed(row: Sequence[Any]) -> ListedJob:
+    """`row`: as `_COLUMNS` are."""
+    values: dict[str, Any] = dict(zip(ListedJob.__dataclass_fields__, row, strict=True))
+    values["status"] = JobStatus(values["status"])
+    values["stage"] = Stage(values["stage"])
+    values["title"] = title_of(values["title"] or "")
+    if values["error_code"] is not None:
+        values["error_code"] = FailureReason(values["error_code"])
     return ListedJob(**values)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from service.requests.schemas import (
 )
 from service.requests.warnings import warnings_of
 from service.resources import Caller, Resources, ResourcesDep
+from service.routes.download import IF_NONE_MATCH, NOT_MODIFIED, is_known
 from service.routes.job_id import JOB_ID, parse_job_id
 from storage.jobs import Job, ListedJob, Script
 from storage.stages import JobStatus, Stage
@@ -46,6 +48,7 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
 
 #: For the descriptions of the routes that make a job.
 _LOCATION: Final = {"Location": header("the job's path")}
+_ETAG: Final = {"ETag": header("names this state of the job")}
 
 
 @post(
@@ -128,16 +131,29 @@ def list_jobs(
 @get(
     "/jobs/{job_id:str}",
     sync_to_thread=True,
-    operation=Operation({200: model("The job", JobDetail)}, [Code.JOB_NOT_FOUND], [JOB_ID]),
+    operation=Operation(
+        {200: model("The job", JobDetail, _ETAG), 304: NOT_MODIFIED}, [Code.JOB_NOT_FOUND], [JOB_ID, IF_NONE_MATCH]
+    ),
 )
 def get_job(
     resources: ResourcesDep, user_id: Caller, request: AnyRequest, job_id: FromPath[str]
-) -> Response[JobDetail]:
-    """All of a job."""
+) -> Response[JobDetail] | Response[None]:
+    """All of a job. Asked for again, only if anything but the time that it has taken is not as it was."""
     job, script = resources.stores.jobs.get_with_script(user_id, parse_job_id(job_id))
     language = language_of(request)
     warnings = warnings_of(script, resources.providers, language)
-    return Response(job_detail(job, script, warnings, language), headers={"Vary": "Accept-Language"})
+    detail = job_detail(job, script, warnings, language)
+    state = _state_of(detail)
+    headers = {"Vary": "Accept-Language", "ETag": f"W/{state}"}
+    if is_known(request.headers.get("if-none-match"), state):
+        return Response(None, status_code=304, headers=headers)
+    return Response(detail, headers=headers)
+
+
+def _state_of(detail: JobDetail) -> str:
+    """Names all that is said of a job, but for the time that goes by."""
+    said = detail.model_dump_json(exclude={"elapsed_ms"})
+    return f'"{sha256(said.encode()).hexdigest()[:32]}"'
 
 
 @delete(

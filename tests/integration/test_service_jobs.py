@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -345,3 +346,31 @@ def test_a_bad_idempotency_key_is_refused(api: Api, key: str) -> None:
 
 def test_the_jobs_belong_to_the_local_user(api: Api) -> None:
     assert api.stores.jobs.get(LOCAL_USER_ID, UUID(api.submit()))
+
+
+def test_a_job_that_is_as_it_was_is_not_sent_again(api: Api) -> None:
+    path = f"/api/v1/jobs/{api.submit()}"
+    etag = api.client.get(path).headers["ETag"]
+
+    again = api.client.get(path, headers={"If-None-Match": f'"other", {etag}'})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
+    english = api.client.get(path, headers={"If-None-Match": etag, "Accept-Language": "en"})
+    assert english.headers["Vary"] == "Accept-Language"
+    assert api.client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+    api.client.delete(path).raise_for_status()
+    changed = api.client.get(path, headers={"If-None-Match": etag})
+    assert (changed.status_code, changed.json()["status"]) == (200, "cancelled")
+    assert changed.headers["ETag"] != etag
+
+
+def test_the_time_that_goes_by_is_no_change_of_a_job(api: Api) -> None:
+    job_id = api.submit()
+    path = f"/api/v1/jobs/{job_id}"
+    assert api.stores.runs.claim(UUID(job_id), Stage.SYNTHESIZING) is not None
+    first = api.client.get(path)
+    deadline = time.monotonic() + 10
+    while api.client.get(path).json()["elapsed_ms"] == first.json()["elapsed_ms"]:
+        assert time.monotonic() < deadline
+
+    assert api.client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
