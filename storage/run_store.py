@@ -10,36 +10,28 @@ be done twice: its answer can be lost after its commit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
     Connection,
     Engine,
-    Float,
     and_,
-    cast,
-    extract,
-    func,
-    literal,
-    or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import insert as upsert
 
+from storage import run_statements
 from storage.engine import outlasting_outages, reading, transaction
 from storage.jobs import Claim, FailureReason, LeaseLost, Script
 from storage.rules import JobRules
+from storage.run_statements import TURNS_DONE, RunStatements, shown
 from storage.stages import WORK, JobStatus, Stage, due_for
-from storage.statements import ENDED, Clock, database_clock, failed_values, takes_of
-from storage.tables import audio_files, job_turns, jobs, segments
+from storage.statements import Clock, database_clock, failed_values, takes_of
+from storage.tables import job_turns, jobs, segments
 
 #: Longest outage of the database that is waited out; a restart of PostgreSQL takes seconds.
 OUTAGE_PATIENCE_S: Final = 60.0
@@ -66,6 +58,7 @@ class RunStore:
         self._now = clock
         #: An outage that is shorter is waited out.
         self.patience_s = patience_s
+        self._statements = RunStatements(clock, TurnPart.__dataclass_fields__)
 
     def impatient(self) -> RunStore:
         """The same runs, for a caller who would rather have an error at once than wait."""
@@ -80,52 +73,23 @@ class RunStore:
 
     @outlasting_outages
     def _claim(self, job_id: UUID, stage: Stage, lease_token: UUID) -> Claim | None:
-        is_due = and_(
-            tuple_(jobs.c.status, jobs.c.stage).in_(WORK[stage].waits_at),
-            jobs.c.next_run_at <= self._now(),
-            or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > self._now()),
-        )
-        taken = (
-            update(jobs)
-            .where(
-                jobs.c.id == job_id,
-                or_(is_due, jobs.c.lease_token == lease_token),
-            )
-            .values(
-                status=JobStatus.PROCESSING,
-                stage=stage,
-                attempt=jobs.c.attempt + 1,
-                lease_token=lease_token,
-                heartbeat=jobs.c.heartbeat + 1,
-                next_run_at=None,
-                started_at=func.coalesce(jobs.c.started_at, self._now()),
-                deadline_at=func.coalesce(jobs.c.deadline_at, self._now() + self._rules.deadline),
-            )
-            .returning(
-                jobs.c.id,
-                jobs.c.user_id,
-                jobs.c.attempt,
-                jobs.c.lease_token,
-                jobs.c.input_params,
-                jobs.c.takes,
-                jobs.c.retry_count,
-                cast(extract("epoch", jobs.c.deadline_at - self._now()), Float).label("remaining_s"),
-            )
-        )
         with transaction(self._engine) as connection:
-            row = connection.execute(taken).one_or_none()
+            row = self._statements.take[stage].row(
+                connection, job_id=job_id, token=lease_token, deadline=self._rules.deadline
+            )
         if row is None:
             return None
+        _, user_id, attempt, token, input_params, takes, retry_count, remaining_s = row
         return Claim(
-            job_id=row.id,
-            user_id=row.user_id,
+            job_id=job_id,
+            user_id=user_id,
             stage=stage,
-            attempt=row.attempt,
-            lease_token=row.lease_token,
-            script=Script.from_json(row.input_params),
-            retry_count=row.retry_count,
-            remaining_s=row.remaining_s,
-            takes=takes_of(row.takes),
+            attempt=attempt,
+            lease_token=token,
+            script=Script.from_json(input_params),
+            retry_count=retry_count,
+            remaining_s=remaining_s,
+            takes=takes_of(takes),
         )
 
     def beat(self, leases: Mapping[UUID, UUID]) -> set[UUID]:
@@ -138,13 +102,8 @@ class RunStore:
     @outlasting_outages
     def stored_segments(self, claim: Claim) -> Mapping[int, str]:
         """The turns of this job that have audio: turn index → object key of the segment."""
-        query = (
-            select(job_turns.c.turn_index, segments.c.object_key)
-            .join(segments, segments.c.id == job_turns.c.segment_id)
-            .where(job_turns.c.job_id == claim.job_id, segments.c.state == "stored")
-        )
         with reading(self._engine) as connection:
-            return {row.turn_index: row.object_key for row in connection.execute(query)}
+            return dict(self._statements.stored_segments.rows(connection, job_id=claim.job_id))
 
     @outlasting_outages
     def record_turns(self, claim: Claim, parts: Sequence[TurnPart]) -> None:
@@ -156,20 +115,9 @@ class RunStore:
         with transaction(self._engine) as connection:
             # The row is locked first, so that the count is of what every thread of the run has committed.
             self._hold(connection, claim)
-            spoken = upsert(job_turns).values([{"job_id": claim.job_id, **asdict(part)} for part in parts])
-            connection.execute(
-                spoken.on_conflict_do_update(
-                    index_elements=[job_turns.c.job_id, job_turns.c.turn_index],
-                    set_={
-                        "segment_id": spoken.excluded.segment_id,
-                        # A turn that is spoken again because its segment was lost is paid for twice.
-                        "billed_characters": job_turns.c.billed_characters + spoken.excluded.billed_characters,
-                        "cached_characters": spoken.excluded.cached_characters,
-                    },
-                    where=job_turns.c.segment_id.is_(None),
-                )
-            )
-            self._write(connection, claim, {"turns_done": _TURNS_DONE})
+            columns = {name: [getattr(part, name) for part in parts] for name in TurnPart.__dataclass_fields__}
+            self._statements.record_parts.count(connection, turns_of=claim.job_id, **columns)
+            _require_one(self._statements.count_turns.count(connection, **shown(claim)), claim)
 
     @outlasting_outages
     def record_billed(self, claim: Claim, turn_index: int, characters: int) -> None:
@@ -235,7 +183,7 @@ class RunStore:
         if following is None:
             raise ValueError(f"nothing follows {claim.stage}")
         with transaction(self._engine) as connection:
-            self._write(connection, claim, {"stage": following} | self._due_in(0))
+            _require_one(self._statements.hand_over.count(connection, to_stage=following, **shown(claim)), claim)
         return following
 
     @outlasting_outages
@@ -254,7 +202,7 @@ class RunStore:
                 .values(state="expired")
             )
             connection.execute(update(job_turns).where(gone).values(segment_id=None))
-            values = {"stage": Stage.RETRYING, "turns_done": _TURNS_DONE}
+            values = {"stage": Stage.RETRYING, "turns_done": TURNS_DONE}
             self._write(connection, claim, values | self._due_in(0))
         return due_for(JobStatus.PROCESSING, Stage.RETRYING)
 
@@ -265,18 +213,16 @@ class RunStore:
         Raises:
             LeaseLost: as for `record_turns`.
         """
-        intent = upsert(audio_files).values(
-            id=file_id,
-            job_id=claim.job_id,
-            attempt=claim.attempt,
-            object_key=object_key,
-            content_type=content_type,
-            state="uploading",
-            created_at=self._now(),
-        )
         with transaction(self._engine) as connection:
             self._hold(connection, claim)
-            connection.execute(intent.on_conflict_do_nothing())
+            self._statements.intend.count(
+                connection,
+                file_id=file_id,
+                of_job=claim.job_id,
+                of_attempt=claim.attempt,
+                object_key=object_key,
+                content_type=content_type,
+            )
 
     @outlasting_outages
     def complete(
@@ -297,34 +243,16 @@ class RunStore:
         Raises:
             LeaseLost: the run is over; the caller deletes what it has uploaded.
         """
-        latency_ms = func.greatest(cast(extract("epoch", self._now() - jobs.c.started_at) * 1000, BigInteger), 0)
-        counted = func.jsonb_build_object(
-            "latency_ms",
-            latency_ms,
-            "billed_characters",
-            _sum_over_turns(job_turns.c.billed_characters),
-            "cached_characters",
-            _sum_over_turns(job_turns.c.cached_characters),
-        )
-        values = {
-            "status": JobStatus.COMPLETED,
-            "audio_file_id": file_id,
-            "result_metadata": literal(dict(metadata), JSONB).op("||")(counted),
-            "completed_at": self._now(),
-            "expires_at": self._now() + self._rules.retention,
-            **ENDED,
-        }
         with transaction(self._engine) as connection:
-            try:
-                self._write(connection, claim, values)
-            except LeaseLost:
+            completed = self._statements.complete.count(
+                connection, file_id=file_id, metadata=dict(metadata), kept_for=self._rules.retention, **shown(claim)
+            )
+            if completed != 1:
                 if self._is_completed_with(connection, claim.job_id, file_id):
                     return  # by this very call, whose answer was lost
-                raise
-            connection.execute(
-                update(audio_files)
-                .where(audio_files.c.id == file_id)
-                .values(state="stored", size_bytes=size_bytes, duration_ms=duration_ms, peaks=peaks)
+                raise LeaseLost(claim.job_id)
+            self._statements.store_file.count(
+                connection, file_id=file_id, size=size_bytes, duration=duration_ms, waveform=peaks
             )
 
     @outlasting_outages
@@ -343,15 +271,14 @@ class RunStore:
         query = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.audio_file_id == file_id)
         return connection.execute(query).one_or_none() is not None
 
-    @staticmethod
-    def _hold(connection: Connection, claim: Claim) -> None:
-        if connection.execute(select(jobs.c.id).where(_fence(claim)).with_for_update()).one_or_none() is None:
-            raise LeaseLost(claim.job_id)
+    def _hold(self, connection: Connection, claim: Claim) -> None:
+        _require_one(len(self._statements.hold.rows(connection, **shown(claim))), claim)
 
     @staticmethod
     def _write(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> None:
-        if connection.execute(update(jobs).where(_fence(claim)).values(**values)).rowcount != 1:
-            raise LeaseLost(claim.job_id)
+        _require_one(
+            connection.execute(update(jobs).where(run_statements.fence(claim)).values(**values)).rowcount, claim
+        )
 
     def _due_in(self, delay_s: float) -> dict[str, Any]:
         return {
@@ -361,22 +288,6 @@ class RunStore:
         }
 
 
-def _fence(claim: Claim) -> ColumnElement[bool]:
-    return and_(
-        jobs.c.id == claim.job_id,
-        jobs.c.attempt == claim.attempt,
-        jobs.c.lease_token == claim.lease_token,
-    )
-
-
-def _sum_over_turns(column: ColumnElement[int]) -> ColumnElement[int]:
-    of_job = select(func.coalesce(func.sum(column), 0)).where(job_turns.c.job_id == jobs.c.id)
-    return of_job.correlate(jobs).scalar_subquery()
-
-
-_TURNS_DONE: Final = (
-    select(func.count())
-    .where(job_turns.c.job_id == jobs.c.id, job_turns.c.segment_id.is_not(None))
-    .correlate(jobs)
-    .scalar_subquery()
-)
+def _require_one(rows: int, claim: Claim) -> None:
+    if rows != 1:
+        raise LeaseLost(claim.job_id)

@@ -13,11 +13,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, and_, exists, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.dml import UpdateBase
 
 from storage.engine import outlasting_outages, transaction
 from storage.jobs import Claim
+from storage.prepared import Prepared, given
 from storage.run_store import OUTAGE_PATIENCE_S
 from storage.statements import Clock, database_clock
 from storage.tables import jobs, segments
@@ -49,6 +64,20 @@ class SegmentStore:
         self._now = clock
         #: An outage that is shorter is waited out.
         self.patience_s = patience_s
+        speaking = and_(segments.c.id == given("segment_id", segments.c.id), segments.c.state == "speaking")
+        self._find = Prepared(self._finding(segments.c.user_id == given("user_id", segments.c.user_id)))
+        self._find_samples = Prepared(self._finding(segments.c.user_id.is_(None)))
+        self._intend = Prepared(self._intending())
+        self._is_ours = Prepared(select(exists().where(speaking)))
+        self._store = Prepared(update(segments).where(speaking).values(state="stored", last_used_at=self._now()))
+        ours = segments.alias("ours")
+        same = and_(ours.c.digest == segments.c.digest, ours.c.user_id.is_not_distinct_from(segments.c.user_id))
+        self._same_words = Prepared(
+            select(segments.c.id)
+            .join(ours, same)
+            .where(ours.c.id == given("segment_id", segments.c.id), segments.c.state == "stored")
+            .limit(1)
+        )
 
     def impatient(self) -> SegmentStore:
         """The same segments, for a caller who would rather have an error at once than wait."""
@@ -57,14 +86,12 @@ class SegmentStore:
     @outlasting_outages
     def find(self, user_id: UUID | None, digests: Sequence[bytes]) -> Mapping[bytes, StoredSegment]:
         """Those of the segments that the user has. Finding one counts as using it."""
-        found = (
-            update(segments)
-            .where(segments.c.user_id == user_id, segments.c.digest.in_(digests), segments.c.state == "stored")
-            .values(last_used_at=self._now())
-            .returning(segments.c.digest, segments.c.id, segments.c.object_key)
-        )
         with transaction(self._engine) as connection:
-            return {bytes(row.digest): StoredSegment(row.id, row.object_key) for row in connection.execute(found)}
+            if user_id is None:
+                rows = self._find_samples.rows(connection, digests=list(digests))
+            else:
+                rows = self._find.rows(connection, user_id=user_id, digests=list(digests))
+        return {digest: StoredSegment(segment_id, object_key) for digest, segment_id, object_key in rows}
 
     @outlasting_outages
     def claim(self, intent: SegmentIntent, owner: Claim | None) -> bool:
@@ -80,22 +107,33 @@ class SegmentStore:
             if self._abandon_dead(connection, intent) and self._insert(connection, intent, owner):
                 return True
             # The answer to a claim of ours may have been lost on the way.
-            is_ours = exists().where(segments.c.id == intent.id, segments.c.state == "speaking")
-            return connection.execute(select(is_ours)).scalar_one()
+            return self._is_ours.row(connection, segment_id=intent.id) == (True,)
 
     def _insert(self, connection: Connection, intent: SegmentIntent, owner: Claim | None) -> bool:
-        speaking = upsert(segments).values(
-            id=intent.id,
+        inserted = self._intend.count(
+            connection,
+            segment_id=intent.id,
             user_id=intent.user_id,
             digest=intent.digest,
             object_key=intent.object_key,
+            owner_job=owner.job_id if owner else None,
+            owner_token=owner.lease_token if owner else None,
+        )
+        return inserted == 1
+
+    def _intending(self) -> Insert:
+        speaking = upsert(segments).values(
+            id=given("segment_id", segments.c.id),
+            user_id=given("user_id", segments.c.user_id),
+            digest=given("digest", segments.c.digest),
+            object_key=given("object_key", segments.c.object_key),
             state="speaking",
-            owner_job_id=owner.job_id if owner else None,
-            owner_lease_token=owner.lease_token if owner else None,
+            owner_job_id=given("owner_job", segments.c.owner_job_id),
+            owner_lease_token=given("owner_token", segments.c.owner_lease_token),
             created_at=self._now(),
             last_used_at=self._now(),
         )
-        return connection.execute(speaking.on_conflict_do_nothing()).rowcount == 1
+        return speaking.on_conflict_do_nothing()
 
     @staticmethod
     def _abandon_dead(connection: Connection, intent: SegmentIntent) -> bool:
@@ -134,21 +172,14 @@ class SegmentStore:
 
         None: the owner's lease was lost, or all took too long, and it was given up; its object may be gone.
         """
-        stored = (
-            update(segments)
-            .where(segments.c.id == segment_id, segments.c.state == "speaking")
-            .values(state="stored", last_used_at=self._now())
-        )
-        ours = segments.alias("ours")
-        of_the_same_words = (
-            select(segments.c.id)
-            .join(
-                ours, and_(ours.c.digest == segments.c.digest, ours.c.user_id.is_not_distinct_from(segments.c.user_id))
-            )
-            .where(ours.c.id == segment_id, segments.c.state == "stored")
-            .limit(1)
-        )
         with transaction(self._engine) as connection:
-            if connection.execute(stored).rowcount == 1:
+            if self._store.count(connection, segment_id=segment_id) == 1:
                 return segment_id
-            return connection.execute(of_the_same_words).scalar_one_or_none()
+            (other,) = self._same_words.row(connection, segment_id=segment_id) or (None,)
+            return other
+
+    def _finding(self, whose: ColumnElement[bool]) -> UpdateBase:
+        digests = bindparam("digests", None, type_=ARRAY(LargeBinary))
+        wanted = and_(whose, segments.c.digest == any_(digests), segments.c.state == "stored")
+        found = update(segments).where(wanted).values(last_used_at=self._now())
+        return found.returning(segments.c.digest, segments.c.id, segments.c.object_key)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from actors.assembly import title_of
 from actors.audio.waveform import pairs_of
-from storage import audio_store, run_store
+from storage import audio_store, run_statements
 from storage.audio_store import ObjectStoreFull, ObjectStoreUnavailable
 from storage.jobs import FailureReason, LeaseLost
 from storage.run_store import RunStore
@@ -181,7 +181,7 @@ def test_without_the_fence_the_dead_run_would_have_the_last_word(
         stage.stores.runs.fail(claim, FailureReason.TIMEOUT)
     assert stage.job(job_id).error_code == FailureReason.SYSTEM_INTERRUPTED
 
-    monkeypatch.setattr(run_store, "_fence", lambda claim: jobs.c.id == claim.job_id)
+    monkeypatch.setattr(run_statements, "fence", lambda claim: jobs.c.id == claim.job_id)
     stage.stores.runs.fail(claim, FailureReason.TIMEOUT)
 
     assert stage.job(job_id).error_code == FailureReason.TIMEOUT

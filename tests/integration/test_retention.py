@@ -232,7 +232,7 @@ def test_every_sweep_finds_its_rows_by_an_index(stores: Stores, engine: Engine) 
             return
         connection.info["explains"] = True
         # A small table is faster read whole; this tells what a large one is asked.
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        connection.exec_driver_sql("SET enable_seqscan = off")
         plans.extend(connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars())
         connection.info["explains"] = False
 

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 from sqlalchemy import DateTime, Engine, Row, bindparam, delete, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import run_store
+from storage import run_statements
 from storage.engine import make_engine
 from storage.job_store import JobStore
 from storage.jobs import (
@@ -54,6 +54,7 @@ from storage.rules import JobRules
 from storage.run_store import RunStore, TurnPart
 from storage.segment_store import SegmentIntent, SegmentStore
 from storage.stages import ACTIVE, TRANSITIONS, WORK, JobStatus, Stage
+from storage.statements import Clock
 from storage.sweep_store import Lease, SweepStore
 from storage.tables import audio_files, job_turns, jobs, segments, users
 from tests.chaos import audit
@@ -104,10 +105,15 @@ class Bench:
             return bindparam(None, callable_=lambda: self.now, type_=DateTime(timezone=True))
 
         self.jobs = JobStore(self.engine, RULES, clock)
-        self.runs = RunStore(self.engine, RULES, clock)
+        self.clock: Clock = clock
+        self.make_run_store()
         self.segments = SegmentStore(self.engine, clock)
         self.sweeps = SweepStore(self.engine, RULES, clock)
         self.retention = RetentionStore(self.engine, clock)
+
+    def make_run_store(self) -> None:
+        """Anew, of what its statements are made of now."""
+        self.runs = RunStore(self.engine, RULES, self.clock)
 
     def clear(self) -> None:
         """An empty database, and the clock of the wall."""
@@ -775,7 +781,8 @@ def find_a_fault(bench: Bench) -> None:
 
 
 def test_without_the_fence_the_machine_finds_a_stale_write(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_store, "_fence", lambda claim: jobs.c.id == claim.job_id)
+    monkeypatch.setattr(run_statements, "fence", lambda claim: jobs.c.id == claim.job_id)
+    bench.make_run_store()
 
     with pytest.raises((AssertionError, pytest.fail.Exception, DBAPIError)):
         find_a_fault(bench)
@@ -797,6 +804,7 @@ def test_with_a_claim_that_asks_for_less_the_machine_finds_it(bench: Bench, monk
     anything = tuple(place for work in WORK.values() for place in work.waits_at)
     for stage, work in list(WORK.items()):
         monkeypatch.setitem(WORK, stage, replace(work, waits_at=anything))  # pyright: ignore[reportArgumentType]
+    bench.make_run_store()
 
     with pytest.raises((AssertionError, DBAPIError)):
         find_a_fault(bench)
