@@ -23,6 +23,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from storage import run_statements
 from storage.engine import outlasting_outages, reading, transaction
