@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from client.commands.common import Here, connected, say, say_json, server_option
 from client.commands.progress import ProgressBar
 from client.errors import ClientError
 from client.files import FORMATS
-from client.nouns import Job
+from client.nouns import Job, Parsed
 
 _PROG: Final = "readthrough speak"
 
@@ -57,8 +58,12 @@ _ENDINGS: Final = ", ".join(f".{name}" for name in FORMATS)
 def _speak(given: argparse.Namespace, here: Here, text_of: Callable[[str], str]) -> int:
     text = text_of(given.script)
     with connected(given, here) as client, ProgressBar() as bar:
+        parsed = client.parse(text)
+        if parsed.error is not None:
+            raise ClientError(parsed.error)
+        _tell_changes(parsed, given.script)
         job = client.speak(
-            text,
+            parsed.turns,
             given.output,
             provider=given.provider,
             voices=_voices(given.voice),
@@ -69,6 +74,14 @@ def _speak(given: argparse.Namespace, here: Here, text_of: Callable[[str], str])
             client.captions(job.id, given.captions)
     _tell(job, given)
     return 0
+
+
+def _tell_changes(parsed: Parsed, script: str) -> None:
+    """Nothing of a script is changed or left out in silence."""
+    lines = {change["line"] for change in parsed.raw["changes"]}
+    if lines:
+        told = f"{len(lines)} line{'s' if len(lines) > 1 else ''} of {script} changed or left out in reading"
+        sys.stderr.write(f"{told}: `readthrough parse {script}` tells\n")
 
 
 def _tell(job: Job, given: argparse.Namespace) -> None:

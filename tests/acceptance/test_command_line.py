@@ -115,6 +115,7 @@ def test_speak_makes_an_audio_file_of_a_text_file_with_one_command(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"\d\.\d s of audio, [\d,]+ bytes: talk\.ogg\n", done.stdout)
     assert "script.md is read as Big5" in done.stderr
+    assert "3 lines of script.md changed or left out in reading: `readthrough parse script.md` tells" in done.stderr
     assert "2/2 turns, done" in done.stderr
     with av.open(str(tmp_path / "talk.ogg"), "r") as audio:
         assert audio.format.name == "ogg"
