@@ -97,7 +97,7 @@ def test_a_change_is_undone_by_one_press_and_done_again_by_another(visit: Visit,
 
     page.get_by_role("button", name="Undo line 3").click()
     expect(page.locator("#script")).to_have_value("**Ava**: Hello\nBen: Hi\n\\(He sits.)")
-    expect(page.locator("#count-characters")).to_contain_text("18 of")
+    expect(page.locator("#count-characters")).to_contain_text("20 of")
     expect(page.locator("#script-mirror .is-left-out")).to_have_count(0)
 
     page.get_by_role("button", name="Undo line 3 (Read as it stands)").click()

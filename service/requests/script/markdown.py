@@ -217,8 +217,6 @@ def _manner_of(bares: Sequence[Bare], *, is_chat: bool, is_timed: bool) -> _Mann
     begins_as_script = bool(words) and speaker_and_text(words[0].text) is not None
     layout = None if begins_as_script or not words else layout_of(words)
     cues = cues_of(bares)
-    if begins_as_script or layout is not None:
-        cues = frozenset(how for how in cues if how[0] is not Shape.NONE)
     if is_chat and layout is None and not names:
         layout = spaced
     says_nobody = is_timed and not is_chat and layout is None and not cues and not names
