@@ -6,7 +6,8 @@ How a turn is read is `directions.py`; how a vendor is told, `providers/delivery
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
@@ -16,6 +17,11 @@ from actors.lexicon import Say, as_written
 from actors.providers.delivery import deliverable
 from actors.providers.provider import Line, Provider
 from storage.jobs import Script, Turn
+
+#: Between two sentences that are spoken by themselves because together they are too long.
+SENTENCE_PAUSE_MS: Final = 200
+#: The end of a sentence, and what closes behind it.
+_SENTENCE_END: Final = re.compile(r"[。！？!?…\n]+[\"'”’」』）)]*|\.(?=\s)")
 
 #: Between two pieces of Latin writing that are said in one go after all.
 _SPACE: Final = " "
@@ -41,7 +47,7 @@ def parts_of(script: Script, turn: Turn, provider: Provider, say: Say = as_writt
             parts[-1] = replace(last, text=_joined(last.text, line.text))
         else:
             parts.append(line)
-    return tuple(parts)
+    return tuple(_in_pieces(parts, provider))
 
 
 def lines_in(parts: Sequence[Line | Pause]) -> Iterator[Line]:
@@ -71,6 +77,31 @@ def segment_digest(provider: Provider, line: Line, take: str | None = None) -> b
     if line.speed != 1 or line.style:
         what.append({"speed": line.speed, "style": line.style})
     return sha256(json.dumps([*what, take] if take else what).encode()).digest()
+
+
+def _in_pieces(parts: Sequence[Line | Pause], provider: Provider) -> Iterator[Line | Pause]:
+    """The parts, a line that is too long for its vendor divided at ends of sentences."""
+    for part in parts:
+        if isinstance(part, Pause) or provider.fits(part.text):
+            yield part
+            continue
+        for place, text in enumerate(pieces_of(part.text, provider.fits)):
+            if place:
+                yield Pause(SENTENCE_PAUSE_MS)
+            yield replace(part, text=text)
+
+
+def pieces_of(text: str, fits: Callable[[str], bool]) -> Sequence[str]:
+    """A text in as few pieces that fit as its sentences allow. A sentence that does not fit is a piece by itself."""
+    ends = [*(end.end() for end in _SENTENCE_END.finditer(text)), len(text)]
+    pieces: list[str] = []
+    begun, at = 0, 0
+    for end in ends:
+        if at > begun and not fits(text[begun:end].strip()):
+            pieces.append(text[begun:at].strip())
+            begun = at
+        at = end
+    return [piece for piece in [*pieces, text[begun:].strip()] if piece]
 
 
 def _joined(before: str, after: str) -> str:

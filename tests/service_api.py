@@ -71,6 +71,12 @@ class StubProvider:
             raise self.refusal
         return VOICES
 
+    def known_voices(self) -> Sequence[Voice]:
+        return ()
+
+    def fits(self, text: str) -> bool:
+        return len(text) <= 500
+
     def check(self, script: Script) -> Sequence[Problem]:
         known = {voice.voice_id for voice in VOICES}
         return [

@@ -84,6 +84,14 @@ class Espeak:
         """Every language of the installed library, each in ten voices."""
         return [known.voice for known in self._voices.values()]
 
+    def known_voices(self) -> Sequence[Voice]:
+        """All of them."""
+        return self.voices(0)
+
+    def fits(self, text: str) -> bool:
+        """By its characters."""
+        return len(text) <= MAX_TURN_CHARACTERS
+
     def check(self, script: Script) -> Sequence[Problem]:
         """Unknown voices, turns that are too long or have nothing to say, kanji for a Japanese voice."""
         return [

@@ -82,6 +82,14 @@ class OpenAI:
         """
         return self._own_voices if self._is_openai_itself else self._listed.get(timeout_s)
 
+    def known_voices(self) -> Sequence[Voice]:
+        """OpenAI's own, or those that another server listed last."""
+        return self._own_voices if self._is_openai_itself else self._listed.known
+
+    def fits(self, text: str) -> bool:
+        """By its characters."""
+        return len(text) <= MAX_TURN_CHARACTERS
+
     def check(self, script: Script) -> Sequence[Problem]:
         """Turns that are too long or have nothing to say, and voices that OpenAI does not have.
 

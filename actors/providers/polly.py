@@ -118,6 +118,14 @@ class Polly:
         """
         return self._listed.get(timeout_s)
 
+    def known_voices(self) -> Sequence[Voice]:
+        """The voices as the vendor listed them last."""
+        return self._listed.known
+
+    def fits(self, text: str) -> bool:
+        """By its characters."""
+        return len(text) <= MAX_TURN_CHARACTERS
+
     def check(self, script: Script) -> Sequence[Problem]:
         """Unknown voices (when the list has been asked for), turns that are too long or cannot be spoken."""
         listed = {voice.voice_id for voice in self._listed.known}

@@ -142,6 +142,14 @@ class Provider(Protocol):
         """
         ...
 
+    def known_voices(self) -> Sequence[Voice]:
+        """The voices as they are known without asking anybody; empty where they are not."""
+        ...
+
+    def fits(self, text: str) -> bool:
+        """Whether a text is short enough to be said in one go."""
+        ...
+
     def check(self, script: Script) -> Sequence[Problem]:
         """What this provider would refuse in `script`, without asking the vendor: too long a turn, an unsafe or
         unknown voice id, characters that it cannot speak, a turn with nothing to say. Empty when all is well."""

@@ -13,10 +13,12 @@ import av
 import pytest
 from structlog.testing import capture_logs
 
+from actors.lexicon import as_written
 from actors.providers import PROVIDERS
 from actors.providers.delivery import deliverable, undeliverable
 from actors.providers.provider import Line, Provider, ProviderError
 from actors.providers.registry import make_providers, speaking
+from service.requests.spoken import spoken_script
 from storage.jobs import Script, Turn, VoiceAssignment
 from tests.standins.azure import AzureStandIn
 from tests.standins.cartesia import CartesiaStandIn
@@ -242,6 +244,20 @@ def test_a_turn_that_cannot_be_spoken_is_told_before_anybody_is_asked(
 def test_too_long_a_turn_is_told_before_anybody_is_asked(provider: Provider, line: Line) -> None:
     problems = provider.check(script(provider, "好" * 100_001, line.voice_id))
     assert {problem.field for problem in problems} == {"turns[1].text"}
+
+
+def test_too_long_a_turn_of_sentences_is_divided_into_what_the_vendor_takes(provider: Provider, line: Line) -> None:
+    sentence = WORDS["zh-TW"]
+    assert provider.fits(sentence)
+    longest = next(n for n in range(10, 20_000, 10) if not provider.fits(sentence * n))
+    asked = script(provider, sentence * longest, line.voice_id)
+    assert [problem.field for problem in provider.check(asked)] == ["turns[1].text"]
+    assert provider.check(spoken_script(asked, provider, as_written)) == []
+
+
+def test_the_voices_that_are_known_are_those_it_has(provider: Provider) -> None:
+    everything = list(provider.voices(ENOUGH_S))
+    assert list(provider.known_voices()) == everything
 
 
 def test_an_unknown_voice_is_refused_for_good(provider: Provider, line: Line) -> None:

@@ -3,16 +3,18 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from actors.providers.provider import Voice
 from embedded.object_store import ObjectStore
 from storage.jobs import LOCAL_USER_ID, FailureReason
 from storage.stages import Stage
-from tests.service_api import SCRIPT, Api, running_api, script_from, settings_of
+from tests.service_api import SCRIPT, VOICES, Api, StubProvider, running_api, script_from, settings_of
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -74,6 +76,38 @@ def test_speed_and_style_are_kept_and_what_the_provider_has_not_is_a_warning(api
     cancelled = api.client.delete(f"/api/v1/jobs/{accepted['id']}").json()
     again = api.client.post(f"/api/v1/jobs/{accepted['id']}/resubmit").json()
     assert cancelled["warnings"] == again["warnings"] == job["warnings"]
+
+
+@dataclass
+class Polyglot(StubProvider):
+    """A provider whose voices are known."""
+
+    def known_voices(self) -> Sequence[Voice]:
+        return VOICES
+
+
+def test_what_will_be_divided_or_said_in_another_language_is_a_warning(
+    database_url: str, object_store: ObjectStore, bucket: str
+) -> None:
+    first, second = SCRIPT["turns"]
+    body = {
+        **SCRIPT,
+        "turns": [{**first, "text": "好。" * 300}, {**second, "text": "Hello 你好"}],
+        "voice_assignments": [{"speaker": "A", "voice_id": "v-tw"}, {"speaker": "B", "voice_id": "v-en"}],
+    }
+    with running_api(database_url, settings_of(object_store, bucket), providers=(Polyglot(),)) as api:
+        answers = [api.client.post("/api/v1/jobs", json={**body, "language": tag}) for tag in ("zh-TW", "en")]
+    told = [answer.json()["warnings"] for answer in answers]
+    divided = {"field": "turns[0].text", "message": "這句超過 stub 一次能讀的長度，會在句尾分成 2 段朗讀"}
+    assert told[0] == [
+        divided,
+        {"field": "voice_assignments[1].voice_id", "message": "這個聲音說的是 en-US，工作的語言是 zh-TW"},
+    ]
+    assert told[1] == [
+        divided,
+        {"field": "voice_assignments[0].voice_id", "message": "這個聲音說的是 zh-TW，工作的語言是 en"},
+        {"field": "turns[1].text", "message": "這句有中文，這個聲音說的是 en-US"},
+    ]
 
 
 def test_the_detail_has_the_request_with_its_defaults_filled_in(api: Api) -> None:

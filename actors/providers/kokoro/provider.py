@@ -100,6 +100,14 @@ class Kokoro:
         """The cast, from low to high, and the official voices where the operator has them."""
         return [known.voice for known in self._voices.values()]
 
+    def known_voices(self) -> Sequence[Voice]:
+        """All of them."""
+        return self.voices(0)
+
+    def fits(self, text: str) -> bool:
+        """By its characters."""
+        return len(text) <= MAX_TURN_CHARACTERS
+
     def check(self, script: Script) -> Sequence[Problem]:
         """Unknown voices, other languages, turns that are too long or have nothing that can be read."""
         return [

@@ -45,6 +45,14 @@ class Murmur:
         """Two, always the same."""
         return _VOICES
 
+    def known_voices(self) -> Sequence[Voice]:
+        """All of them."""
+        return self.voices(0)
+
+    def fits(self, text: str) -> bool:
+        """By its characters."""
+        return len(text) <= MAX_TURN_CHARACTERS
+
     def check(self, script: Script) -> Sequence[Problem]:
         """Voices that it does not have, turns that are too long, turns with nothing to say."""
         known = {voice.voice_id for voice in _VOICES}
