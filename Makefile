@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev system run demo test check check-page fresh fix chaos fuzz audit screenshots listen migrate lock clean
+.PHONY: help install install-dev system run demo test check check-page fresh fix chaos fuzz audit screenshots listen bench migrate lock clean
 
 help: ## Show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ fix: install-dev ## Format, and mend what the linter can
 listen: $(VENV)/.installed-listen ## Let machines listen to the local voices; writes docs/voices.md
 	@$(BIN)/python -m tests.listen
 
+bench: $(VENV)/.installed-bench ## Measure us beside others; writes docs/performance.md: make bench ROUNDS=5
+	@$(BIN)/python -m tests.bench --write --rounds $(or $(ROUNDS),5)
+
 migrate: install ## Bring the tables of DATABASE_URL up to date
 	$(BIN)/readthrough migrate
 
@@ -74,6 +77,7 @@ lock: install-dev ## Write the constraints anew from pyproject.toml
 	$(LOCK) --upgrade --extra kokoro --extra espeak --extra embedded --extra build --extra dev -o constraints.txt
 	$(LOCK) --extra kokoro --extra espeak --extra embedded --extra build -c constraints.txt -o constraints-run.txt
 	$(LOCK) --upgrade --extra kokoro --extra espeak --extra listen -c constraints.txt -o constraints-listen.txt
+	$(LOCK) --upgrade --extra kokoro --extra espeak --extra embedded --extra bench -c constraints.txt -o constraints-bench.txt
 
 clean: ## Delete what was installed and what tools left behind; data in .data stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -100,4 +104,8 @@ $(PAGE_TOOLS)/.installed: service/page/package.json service/page/package-lock.js
 
 $(VENV)/.installed-listen: $(VENV)/.installed constraints-listen.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints-listen.txt
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev constraints-bench.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints-bench.txt
 	@touch $@

@@ -11,14 +11,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-A_PIN = re.compile(r"^([\w.-]+)(?:\[([\w,-]+)\])?==", re.MULTILINE)
+A_PIN = re.compile(r"^([\w.-]+)(?:\[([\w, -]+)\])?==", re.MULTILINE)
 
 
-@pytest.mark.parametrize("file", ["constraints.txt", "constraints-run.txt", "constraints-listen.txt"])
+@pytest.mark.parametrize(
+    "file", ["constraints.txt", "constraints-run.txt", "constraints-listen.txt", "constraints-bench.txt"]
+)
 def test_a_package_is_pinned_with_the_extras_that_others_ask_of_it(file: str) -> None:
     """pip 23 looks at `coverage[toml]` apart from a pinned `coverage`: it takes the newest, and refuses its hash."""
     pinned = {
-        canonicalize_name(name): frozenset(extras.split(",")) if extras else frozenset[str]()
+        canonicalize_name(name): frozenset(extras.replace(" ", "").split(",")) if extras else frozenset[str]()
         for name, extras in A_PIN.findall((ROOT / file).read_text())
     }
     asked = [
