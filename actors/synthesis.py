@@ -66,7 +66,9 @@ def synthesize(run: Run, studio: Studio) -> Outcome:
     try:
         provider = provider_of(claim.script, studio)
         say = lexicon_of(studio.stores.lexicons.all_of(claim.user_id), claim.script.language)
-        missing = utterances(claim, provider, say, except_turns=studio.stores.runs.stored_segments(claim))
+        # Nothing of a job is spoken before its first run.
+        spoken: Mapping[int, str] = studio.stores.runs.stored_segments(claim) if claim.attempt > 1 else {}
+        missing = utterances(claim, provider, say, except_turns=spoken)
         speak_missing(run, studio, provider, missing)
     except ProviderError as error:
         run.check()

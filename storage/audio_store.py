@@ -108,6 +108,10 @@ class AudioStore:
         """
         config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False)
         with _translated(), path.open("rb") as file:
+            if path.stat().st_size < PART_BYTES:
+                # What goes up in one part needs nobody who cuts it into parts.
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=content_type)
+                return
             self._client.upload_fileobj(file, self._bucket, key, ExtraArgs={"ContentType": content_type}, Config=config)
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
