@@ -19,7 +19,7 @@ from tests.service_api import running_api, settings_of
 Ready = Callable[[Page], Page]
 
 #: What a view may cost on the wire: its document, modules, style, words and icons.
-BUDGET_BYTES = 45_000
+BUDGET_BYTES = 50_000
 
 ASSETS = """() => {
   const own = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
