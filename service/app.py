@@ -35,6 +35,7 @@ def route_table(guard_of_users: Guard | None = None) -> Sequence[ControllerRoute
         "/api/v1",
         route_handlers=[
             jobs.submit_job,
+            jobs.quote_job,
             jobs.list_jobs,
             jobs.get_job,
             jobs.cancel_job,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -14,8 +16,26 @@ from pydantic_settings import NoDecode
 
 from storage.settings import HttpUrl, Settings, SettingsError
 
+_PRICE: Final = re.compile(r"([a-z0-9_-]{1,64})=([0-9]{1,9}(?:\.[0-9]{1,9})?):([A-Z]{3})")
+
 #: What this machine is called by itself.
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million characters of a provider cost, in a currency of ISO 4217."""
+
+    provider: str
+    per_million: Decimal
+    currency: str
+
+
+def _price(text: str) -> Price:
+    found = _PRICE.fullmatch(text)
+    if found is None:
+        raise ValueError("must be prices of a million characters, as azure=15:USD, separated by commas")
+    return Price(found[1], Decimal(found[2]), found[3])
 
 
 class ServiceSettings(Settings):
@@ -35,6 +55,19 @@ class ServiceSettings(Settings):
     allowed_hosts: Annotated[tuple[str, ...] | None, NoDecode] = None
     #: Requests of one user in a minute.
     rate_limit_per_minute: int = Field(default=600, ge=1, le=1_000_000)
+
+    #: What a million characters cost, by provider. Whose is not here costs nothing that we know of.
+    prices: Annotated[tuple[Price, ...], NoDecode] = ()
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _several_prices(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        prices = tuple(_price(part.strip()) for part in value.split(",") if part.strip())
+        if len({price.provider for price in prices}) < len(prices):
+            raise ValueError("names a provider twice")
+        return prices
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

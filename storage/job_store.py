@@ -9,6 +9,7 @@ Lists of them are in `list_store.py`; what a worker does with a job is in `run_s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -50,6 +51,10 @@ from storage.rules import JobRules
 from storage.stages import ACTIVE, JobStatus, Stage
 from storage.statements import ENDED, Clock, database_clock, takes_of
 from storage.tables import audio_files, jobs, users
+
+#: By how many jobs, and how old ones at most, it is told how long a job waits.
+_NEWEST: Final = 50
+_RECENT: Final = timedelta(minutes=10)
 
 
 class JobStore:
@@ -204,6 +209,25 @@ class JobStore:
         if job.status not in {JobStatus.COMPLETED, JobStatus.FAILED}:
             raise JobCannotRevise(job.status)
         return script, takes
+
+    def active_of(self, user_id: UUID) -> int:
+        """How many jobs of a user are under way."""
+        with reading(self._engine) as connection:
+            (current,) = self._count_active_of.row(connection, user_id=user_id) or (0,)
+        return current
+
+    def recent_wait_ms(self) -> int:
+        """How long the jobs of the last minutes waited until they were begun, or are waiting now: the middle one of
+        the newest; 0 where there was none."""
+        newest = select(jobs.c.created_at, jobs.c.started_at, jobs.c.status).order_by(jobs.c.id.desc()).limit(_NEWEST)
+        recent = newest.subquery()
+        waited = func.coalesce(recent.c.started_at, self._now()) - recent.c.created_at
+        middle = func.percentile_cont(0.5).within_group(extract("epoch", waited))
+        query = select(middle).where(
+            recent.c.created_at > self._now() - _RECENT, recent.c.status != JobStatus.CANCELLED
+        )
+        with reading(self._engine) as connection:
+            return max(0, round(float(connection.execute(query).scalar_one() or 0) * 1000))
 
     def count_active(self) -> Mapping[Stage, int]:
         """How many jobs of all users are under way, by stage; a stage without any is left out."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,12 +31,15 @@ from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import UpdateBase
 
-from storage.engine import outlasting_outages, transaction
+from storage.engine import outlasting_outages, reading, transaction
 from storage.jobs import Claim
 from storage.prepared import Prepared, given
 from storage.run_store import OUTAGE_PATIENCE_S
 from storage.statements import Clock, database_clock
 from storage.tables import jobs, segments
+
+#: Addresses in one statement; the protocol takes 65,535 values.
+_ASKED_AT_ONCE: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,18 @@ class SegmentStore:
             else:
                 rows = self._find.rows(connection, user_id=user_id, digests=list(digests))
         return {digest: StoredSegment(segment_id, object_key) for digest, segment_id, object_key in rows}
+
+    def stored(self, user_id: UUID, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of the segments that the user has. Unlike `find`, it does not count as using them."""
+        there: set[bytes] = set()
+        with reading(self._engine) as connection:
+            for first in range(0, len(digests), _ASKED_AT_ONCE):
+                some = digests[first : first + _ASKED_AT_ONCE]
+                query = select(segments.c.digest).where(
+                    segments.c.user_id == user_id, segments.c.digest.in_(some), segments.c.state == "stored"
+                )
+                there.update(bytes(digest) for digest in connection.execute(query).scalars())
+        return there
 
     @outlasting_outages
     def claim(self, intent: SegmentIntent, owner: Claim | None) -> bool:

@@ -23,6 +23,7 @@ from service.http.metrics import Metrics, MetricsDep
 from service.http.operation import Operation, header, header_parameter, model, query_parameter
 from service.requests.cursor import CURSOR_PATTERN, cursor_of, parse_cursor
 from service.requests.job_request import script_of
+from service.requests.quote import QuoteBody, quote_of
 from service.requests.revision import revision_of
 from service.requests.schemas import (
     JobDetail,
@@ -39,6 +40,7 @@ from service.requests.warnings import warnings_of
 from service.resources import Caller, Resources, ResourcesDep
 from service.routes.download import IF_NONE_MATCH, NOT_MODIFIED, is_known
 from service.routes.job_id import JOB_ID, parse_job_id
+from service.settings import SettingsDep
 from storage.jobs import Job, ListedJob, Script
 from storage.stages import JobStatus, Stage
 
@@ -85,6 +87,22 @@ def submit_job(
         return _accepted(resources, metrics, resources.stores.jobs.submit(user_id, script), warnings)
     job, is_new = resources.stores.jobs.submit_once(user_id, script, idempotency_key)
     return _accepted(resources, metrics, job, warnings) if is_new else _created(job, warnings)
+
+
+@post(
+    "/jobs/quote",
+    status_code=200,
+    sync_to_thread=True,
+    operation=Operation(
+        {200: model("What it would be", QuoteBody)}, [Code.VALIDATION_ERROR, Code.PAYLOAD_TOO_LARGE], body=JobRequest
+    ),
+)
+def quote_job(
+    resources: ResourcesDep, settings: SettingsDep, user_id: Caller, request: AnyRequest, body: RawBody
+) -> Response[QuoteBody]:
+    """What a dialogue would cost and how long it would be; nothing is spoken or kept."""
+    quoted = quote_of(read_json(request, body), resources, settings.prices, user_id, language_of(request))
+    return Response(quoted, headers={"Vary": "Accept-Language"})
 
 
 @get(

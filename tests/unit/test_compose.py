@@ -238,6 +238,7 @@ def test_every_variable_of_a_vendor_can_be_given(name: str) -> None:
     assert {field.upper() for field in ProviderSettings.model_fields} - {"DATA_DIR"} == passed_on - {
         "ALLOWED_HOSTS",
         "LEXICON_FILE",
+        "PRICES",
     }
 
 

@@ -1,6 +1,7 @@
 """Who may call: an open door is a decision, never an oversight."""
 
 import pytest
+from pydantic import ValidationError
 
 from service.settings import ServiceSettings, refuse_open_door
 from storage.settings import SettingsError, read
@@ -38,3 +39,24 @@ def test_a_value_that_cannot_be_meant_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AUTH", "nobody")
     with pytest.raises(SettingsError, match=r"^AUTH: "):
         read(ServiceSettings)
+
+
+def test_prices_are_named_by_provider() -> None:
+    settings = ServiceSettings.model_validate({"prices": "azure=15:USD, openai=12.5:EUR,"})
+    assert [(price.provider, str(price.per_million), price.currency) for price in settings.prices] == [
+        ("azure", "15", "USD"),
+        ("openai", "12.5", "EUR"),
+    ]
+
+
+def test_a_provider_has_one_price() -> None:
+    with pytest.raises(ValidationError, match="twice"):
+        ServiceSettings.model_validate({"prices": "a=1:USD,a=2:USD"})
+
+
+@pytest.mark.parametrize(
+    "prices", ["azure", "azure=15", "azure=x:USD", "azure=1:usd", "azure=-1:USD", "a=1:USD b=2:USD"]
+)
+def test_prices_that_are_none_stop_the_start(prices: str) -> None:
+    with pytest.raises(ValidationError, match="price"):
+        ServiceSettings.model_validate({"prices": prices})
