@@ -17,7 +17,7 @@ from service.resources import make_resources
 from service.server import ApiServer, listening
 from service.settings import ServiceSettings, refuse_open_door
 from storage.logs import LogSettings, configure_logs
-from storage.process import run_command
+from storage.process import on_stop_signals, run_command
 from storage.settings import DatabaseSettings, ObjectStoreSettings, read
 
 #: To the database: handlers run in more threads (`SYNC_THREADS`), and seldom do all of them ask it at once.
@@ -45,6 +45,8 @@ def main(argv: list[str]) -> int:
         speaking(read(ProviderSettings)) as providers,
     ):
         server = ApiServer(create_app(settings, make_resources(parts, providers)), where)
+        # It may be asked to stop before uvicorn listens to that.
+        on_stop_signals(lambda _number, _frame: server.stop())
         log.info("api_started", url=server.url)
         server.serve()
     log.info("api_stopped")

@@ -49,6 +49,8 @@ class _Server(uvicorn.Server):
         """Take the signals that ask for a stop, where Python lets us: in the main thread."""
         if threading.current_thread() is threading.main_thread():
             on_stop_signals(self.handle_exit)
+        # Not before: it takes a while, and a signal meanwhile would be the end, and no stop.
+        settle()
         yield
 
 
@@ -81,7 +83,6 @@ class ApiServer:
     def serve(self) -> None:
         """Answer requests; return when it was told to stop and the requests in hand are answered."""
         BoundedConnection.max_connections = most_connections()
-        settle()
         self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:

@@ -61,6 +61,8 @@ class KeyStore:
         #: Keys whose use is to be noted, and whether that waits because others were noted a moment ago.
         self._unnoted: set[UUID] = set()
         self._is_resting = False
+        self._is_closed = False
+        self._rest: threading.Timer | None = None
         self._guard = threading.Lock()
 
     def create(self, user_name: str) -> str:
@@ -129,14 +131,32 @@ class KeyStore:
             self._is_resting = bool(used)
         if not used:
             return
+        self._write_down(used)
+        with self._guard:
+            if self._is_closed:
+                return
+            self._rest = threading.Timer(NOTING_REST_S, self._note_and_rest)
+            self._rest.daemon = True
+            self._rest.start()
+
+    def _write_down(self, used: set[UUID]) -> None:
         try:
             with transaction(self._engine) as connection:
                 self._note.count(connection, used=list(used))
         except DatabaseUnavailable as error:
             log.warning("key_use_not_noted", error=str(error))  # the key is good all the same
-        resting = threading.Timer(NOTING_REST_S, self._note_and_rest)
-        resting.daemon = True
-        resting.start()
+
+    def close(self) -> None:
+        """Note what is not noted yet, and no more."""
+        with self._guard:
+            self._is_closed = True
+            used, self._unnoted = self._unnoted, set()
+            rest = self._rest
+        if rest is not None:
+            rest.cancel()
+            rest.join()
+        if used:
+            self._write_down(used)
 
 
 def _hash(key: str) -> bytes:

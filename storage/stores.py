@@ -78,6 +78,7 @@ class Stores:
 
     def close(self) -> None:
         """Close every connection."""
+        self.keys.close()
         self.engine.dispose()
         self.heartbeat_engine.dispose()
         self.health_engine.dispose()

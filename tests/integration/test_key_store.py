@@ -73,6 +73,16 @@ def test_many_keys_at_once_are_noted_together(stores: Stores, engine: Engine) ->
     assert len(notes) == 2  # the first at once, and then all the others
 
 
+def test_what_is_not_noted_yet_is_noted_at_the_end(stores: Stores, engine: Engine) -> None:
+    ours = KeyStore(engine)
+    keys = [ours.create(f"user {number}") for number in range(3)]
+    for key in keys:
+        ours.user_of(key)
+    ours.close()
+
+    assert all(key.last_used_at for key in stores.keys.list())
+
+
 def test_who_has_a_key_does_not_wait_for_another_with_the_same(stores: Stores, engine: Engine) -> None:
     """Not even where its row is locked by somebody who does not let go."""
     key = stores.keys.create("Ann")
