@@ -309,7 +309,8 @@ def test_a_second_run_on_a_database_is_refused_until_the_first_has_ended(
         assert refused.stderr.startswith("readthrough run: another one is at work on this database: stop it, or ")
         assert refused.stderr.count("\n") == 1
         first.kill()
-        assert system.start("run", event="readthrough_is_ready").stop() == 0
+        second = system.start("run", event="readthrough_is_ready")
+        assert second.stop() == 0, second.log.read_text()
 
 
 def test_a_database_that_is_away_is_told_in_one_line(server_directory: Path, given: Mapping[str, str]) -> None:
