@@ -26,7 +26,7 @@ ABANDONED_AFTER: Final = timedelta(minutes=30)
 SEGMENTS_KEPT: Final = timedelta(days=7)
 #: A sweep ends after the batch in which so much time was over: a stop waits for it. The next one goes on.
 LONGEST_SWEEP_S: Final = 20.0
-_BATCHES_AT_ONCE: Final = 4
+_BATCHES_AT_ONCE: Final = 2
 
 B = TypeVar("B")
 

@@ -37,7 +37,7 @@ from storage.statements import Clock, database_clock, free_among
 from storage.tables import UNFINISHED_SEGMENT, audio_files, job_turns, jobs, segments
 
 #: Rows in one statement: few enough that it takes some ten milliseconds, whatever foreign keys bring with it.
-BATCH: Final = 250
+BATCH: Final = 200
 #: Of overdue deletions so many are counted.
 MOST_COUNTED: Final = 10_000
 
