@@ -83,6 +83,9 @@ class ApiServer:
     def serve(self) -> None:
         """Answer requests; return when it was told to stop and the requests in hand are answered."""
         BoundedConnection.max_connections = most_connections()
+        if threading.current_thread() is threading.main_thread():
+            # Until uvicorn takes them: an exception out of a handler breaks a loop that is just being made.
+            on_stop_signals(lambda _number, _frame: self.stop())
         self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
