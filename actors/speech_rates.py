@@ -36,9 +36,8 @@ class Rates:
 #: Within a line: behind its last letter there is nothing to divide.
 _MARKS: Final = frozenset(",;:.!?，、；：。！？…")
 
-#: Measured on 2026-11-28 by `python -m tests.listen.rates`: espeak in three voices and twenty sentences a language,
-#: which are 4 % from it at most; kokoro in three voices and nine sentences a language, 11 % at most. Digits are
-#: espeak's.
+#: Measured on 2026-11-28 by `python -m tests.listen.rates` in three voices of each, kokoro in fewer sentences than
+#: espeak, and rounded. Digits are espeak's. How near they come is held by `tests/integration/test_speech_rates.py`.
 RATES: Final[Mapping[str, Rates]] = {
     "espeak": Rates(wide=237, narrow=60, digit=330, mark=300, line=100),
     "kokoro": Rates(wide=240, narrow=68, digit=330, mark=300, line=0),

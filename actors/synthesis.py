@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from actors.audio.compose import compose
+from actors.audio.compose import compose, require_segment
 from actors.audio.join import AudioError, normalize_segment
 from actors.directions import Pause
 from actors.lexicon import Say, lexicon_of
@@ -276,14 +276,13 @@ def composed(run: Run, studio: Studio, provider: Provider, utterance: Utterance)
         if stored is None:
             raise ProviderError("a piece of the turn is gone", permanent=False)
         try:
-            pieces.append(b"".join(studio.stores.audio.open(stored.object_key)))
-        except ObjectMissing:
+            piece = b"".join(studio.stores.audio.open(stored.object_key))
+            require_segment(piece)
+        except (ObjectMissing, AudioError) as error:
             studio.stores.segments.mark_lost(stored.id)
-            raise ProviderError("a piece of the turn is gone", permanent=False) from None
-    try:
-        return compose(pieces)
-    except AudioError as error:
-        raise ProviderError(str(error), permanent=False) from error
+            raise ProviderError("a piece of the turn is gone", permanent=False) from error
+        pieces.append(piece)
+    return compose(pieces)
 
 
 def billed_before(run: Run, studio: Studio, wanted: Sequence[Utterance]) -> Mapping[int, int]:

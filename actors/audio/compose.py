@@ -28,6 +28,15 @@ def compose(parts: Sequence[bytes | int]) -> bytes:
     return wav_of(b"".join(_pcm(part) for part in parts), SAMPLE_RATE_HZ)
 
 
+def require_segment(data: bytes) -> None:
+    """Go on only with what can be composed.
+
+    Raises:
+        AudioError: it is no segment.
+    """
+    _samples(data)
+
+
 def _pcm(part: bytes | int) -> bytes:
     if isinstance(part, int):
         return bytes(2 * SAMPLES_PER_MS * part)

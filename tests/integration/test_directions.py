@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sqlalchemy import select
 
+from actors.lines import segment_digest
+from actors.providers.provider import Line
 from actors.settings import WorkSettings
 from storage.jobs import LOCAL_USER_ID, Script, Turn, VoiceAssignment
 from storage.rules import JobRules
 from storage.run_store import RunStore
 from storage.stores import Stores
+from storage.tables import segments
 from tests.integration.conftest import later
 from tests.integration.studio import Rehearsal, rehearsal
 from tests.standins import tone
@@ -139,6 +143,25 @@ def test_what_was_billed_before_a_failure_is_no_gift_of_the_cache(stage: Rehears
     assert done is not None
     assert spoken(stage) == ["好的", "再見，明天見", "再見，明天見"]
     assert (done["billed_characters"], done["cached_characters"]) == (8, 0)
+
+
+@pytest.mark.parametrize("harm", ["gone", "damaged"])
+def test_a_piece_that_the_store_has_lost_or_damaged_is_spoken_again(stage: Rehearsal, harm: str) -> None:
+    perform(stage, script("好的[pause 1s]再見"))
+    with stage.stores.engine.connect() as connection:
+        digest = segment_digest(stage.studio.providers["openai"], Line("再見", "alloy", "zh-TW"))
+        key = connection.execute(select(segments.c.object_key).where(segments.c.digest == digest)).scalar_one()
+    if harm == "gone":
+        stage.stores.audio.delete(key)
+    else:
+        stage.stores.audio.put(key, b"no sound at all", "audio/wav")
+
+    job_id = stage.submit(script("好的[pause 2s]再見"))
+    assert stage.synthesize(job_id) == 5
+    ahead = RunStore(stage.stores.engine, JobRules(), later(timedelta(minutes=1)))
+    stage.studio = replace(stage.studio, stores=replace(stage.stores, runs=ahead))
+    assert stage.synthesize(job_id) is None
+    assert spoken(stage) == ["好的", "再見", "再見"]
 
 
 def test_a_style_within_a_line_is_told_to_the_vendor_from_there_on(stage: Rehearsal) -> None:
