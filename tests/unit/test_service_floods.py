@@ -21,8 +21,7 @@ from service.routes.dialogues import parsed
 from tests.service_api import SCRIPT, StubProvider, script_from
 
 #: So many times what it takes to read as many bytes of JSON at all, which is a twentieth of a second on a quiet core.
-#: Most take less than that, none as much as twice on the machines that were measured; a flood that hurts takes dozens.
-MOST_TIMES = 4
+MOST_TIMES = 2
 #: A million numbers.
 YARDSTICK = b"[" + b"0," * (MAX_BODY_BYTES // 2 - 1) + b"0]"
 MOST_BYTES = 50_000_000
